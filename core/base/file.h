@@ -1,0 +1,24 @@
+/* Files and folders of this machine: what steps read and write. */
+#ifndef SPIRA_CORE_BASE_FILE_H
+#define SPIRA_CORE_BASE_FILE_H
+
+#include "core/base/memory.h"
+
+/* Gives the whole file with a zero byte after its end (not counted). SPIRA_ENOTFOUND, SPIRA_EIO,
+ * and SPIRA_ETOOBIG when it holds more than max_bytes. */
+SPIRA_MUST_USE enum spira_code spira_file_read(const char *path, size_t max_bytes,
+                                               struct spira_bytes *ret_bytes,
+                                               struct spira_error *err);
+
+/* Writes path whole or not at all (a temporary name beside it, fsync, rename); an older file is
+ * replaced. */
+SPIRA_MUST_USE enum spira_code spira_file_write(const char *path, const void *data, size_t size,
+                                                struct spira_error *err);
+
+/* Makes the folder and its parents; one that is there is fine. */
+SPIRA_MUST_USE enum spira_code spira_folder_make(const char *path, struct spira_error *err);
+
+/* Removes a file or a folder with all below it, never following a link; none there is fine. */
+SPIRA_MUST_USE enum spira_code spira_tree_remove(const char *path, struct spira_error *err);
+
+#endif

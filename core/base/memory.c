@@ -1,0 +1,92 @@
+#include "core/base/memory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void out_of_memory(void)
+{
+    static const char line[] = "spira: out of memory\n";
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    abort();
+}
+
+void *spira_alloc(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        out_of_memory();
+    return memory;
+}
+
+void *spira_realloc(void *array, size_t count, size_t size)
+{
+    void *memory = reallocarray(array, count ? count : 1, size ? size : 1);
+    if (!memory)
+        out_of_memory();
+    return memory;
+}
+
+char *spira_copy_text(const char *text)
+{
+    if (!text)
+        return NULL;
+    char *copy = strdup(text);
+    if (!copy)
+        out_of_memory();
+    return copy;
+}
+
+char *spira_format(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
+        out_of_memory();
+    return text;
+}
+
+enum spira_code spira_big_alloc(void *ret_memory, size_t count, size_t size, const char *what,
+                                struct spira_error *err)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > SIZE_MAX - 64)
+        return spira_fail(err, SPIRA_ENOMEMORY, "%s: %zu times %zu bytes is too much", what, count,
+                          size);
+    bytes = (bytes + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, bytes);
+    if (!memory)
+        return spira_fail(err, SPIRA_ENOMEMORY, "%s: no memory for %zu bytes", what, bytes);
+    memset(memory, 0, bytes);
+    memcpy(ret_memory, &memory, sizeof memory);
+    return SPIRA_OK;
+}
+
+void spira_free_at(void *pointer_address)
+{
+    void *pointer;
+    memcpy(&pointer, pointer_address, sizeof pointer);
+    free(pointer);
+}
+
+void spira_fclose_at(void *file_address)
+{
+    FILE *file;
+    memcpy(&file, file_address, sizeof(file));
+    if (file)
+        fclose(file);
+}
+
+void spira_close_at(int *descriptor)
+{
+    if (*descriptor >= 0)
+        close(*descriptor);
+}
+
+void spira_bytes_done(struct spira_bytes *bytes)
+{
+    free(bytes->data);
+    *bytes = (struct spira_bytes){0};
+}

@@ -1,0 +1,53 @@
+/* What the trainer and the evaluation read: recordings, each with its windows.
+ * The data loader (core/dataset/loader.h) makes batches from shards; tests make them from arrays.
+ */
+#ifndef SPIRA_CORE_TRAINING_BATCH_H
+#define SPIRA_CORE_TRAINING_BATCH_H
+
+#include "core/base/memory.h"
+
+/* One training example: features (frames, features) row-major. */
+struct spira_window {
+    const float *data;
+    size_t frames;
+    float label;      /* 0 to 1; soft under mixture */
+    size_t recording; /* index into the loader's recordings */
+};
+
+/* Views that hold until the next load of the same loader. */
+struct spira_batch {
+    const struct spira_window *windows;
+    size_t count;
+};
+
+struct spira_loader_ops {
+    /* Recordings of this role. */
+    size_t (*recordings)(void *self);
+    /* Fills ret_batch with all windows of these recordings, in this order, as epoch (from 0) sees
+     * them: its noise copy, its mixture, padded. The same arguments give the same values. */
+    enum spira_code (*load)(void *self, size_t epoch, const size_t *indices, size_t count,
+                            struct spira_batch *ret_batch, struct spira_error *err);
+    /* The recording's name (its digest) and label, for reports. */
+    const char *(*name)(void *self, size_t index);
+    float (*label)(void *self, size_t index);
+};
+
+/* One thread. */
+struct spira_loader {
+    const struct spira_loader_ops *ops;
+    void *self;
+};
+
+static inline size_t spira_loader_recordings(struct spira_loader loader)
+{
+    return loader.ops->recordings(loader.self);
+}
+
+SPIRA_MUST_USE static inline enum spira_code
+spira_loader_load(struct spira_loader loader, size_t epoch, const size_t *indices, size_t count,
+                  struct spira_batch *ret_batch, struct spira_error *err)
+{
+    return loader.ops->load(loader.self, epoch, indices, count, ret_batch, err);
+}
+
+#endif

@@ -1,0 +1,53 @@
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+
+static char folder[] = "/tmp/spira-test-file-XXXXXX";
+
+static void make_folder(void)
+{
+    cr_assert(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    struct spira_error err;
+    cr_assert_eq(spira_tree_remove(folder, &err), SPIRA_OK);
+    cr_assert_neq(access(folder, F_OK), 0);
+}
+
+TestSuite(file, .init = make_folder, .fini = remove_folder);
+
+Test(file, what_is_written_is_read_back_and_replaced)
+{
+    struct spira_error err;
+    SPIRA_CLEANUP(spira_free_at)
+    char *deep = spira_format("%s/a/b/c", folder);
+    cr_assert_eq(spira_folder_make(deep, &err), SPIRA_OK);
+    cr_assert_eq(spira_folder_make(deep, &err), SPIRA_OK);
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/file", deep);
+    cr_assert_eq(spira_file_write(path, "first", 5, &err), SPIRA_OK);
+    cr_assert_eq(spira_file_write(path, "second", 6, &err), SPIRA_OK);
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    cr_assert_eq(spira_file_read(path, 6, &bytes, &err), SPIRA_OK);
+    cr_assert_eq(bytes.size, 6);
+    cr_assert_str_eq(bytes.data, "second");
+}
+
+Test(file, errors_name_the_path_and_leave_the_result_alone)
+{
+    struct spira_error err;
+    struct spira_bytes bytes = {0};
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/none", folder);
+    cr_assert_eq(spira_file_read(path, 10, &bytes, &err), SPIRA_ENOTFOUND);
+    cr_assert(strstr(err.message, path));
+    cr_assert_null(bytes.data);
+    cr_assert_eq(spira_file_write(path, "12345", 5, &err), SPIRA_OK);
+    cr_assert_eq(spira_file_read(path, 4, &bytes, &err), SPIRA_ETOOBIG);
+    cr_assert_null(bytes.data);
+    cr_assert_eq(spira_folder_make(path, &err), SPIRA_EIO);
+}

@@ -1,0 +1,25 @@
+#include <criterion/criterion.h>
+
+#include "core/base/parallel.h"
+
+struct work {
+    int done[1000];
+    size_t threads;
+};
+
+static void piece(void *context, size_t index, size_t thread)
+{
+    struct work *work = context;
+    cr_assert_lt(thread, work->threads);
+    work->done[index]++;
+}
+
+Test(parallel, every_piece_is_done_once_for_any_count_of_threads)
+{
+    for (size_t threads = 1; threads <= 8; threads++) {
+        struct work work = {.threads = threads};
+        spira_parallel(1000, threads, piece, &work);
+        for (size_t i = 0; i < 1000; i++)
+            cr_assert_eq(work.done[i], 1);
+    }
+}
