@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Shared by the scripts of this folder: sourced, never run.
+#   need PURPOSE...   installs the Debian packages of a purpose where they are missing
+#   say TEXT          one line of what happens, on stderr
+#   fail TEXT         one line of what went wrong, on stderr, and exit 1
+#   usage             prints the calling script's head comment (its --help)
+
+# The one list of what we need from Debian 12, per purpose.
+declare -A SPIRA_PACKAGES=(
+    [build]="gcc libc6-dev cmake ninja-build pkg-config libsndfile1-dev libfftw3-dev libopenblas-dev
+             libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libcriterion-dev python3"
+    [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
+    [format]="clang-format"
+    [lint]="clang clang-tidy clang-tools libomp-dev python3 shellcheck"
+    [clang]="clang libomp-dev"
+    [fuzz]="clang libclang-rt-14-dev libomp-dev"
+    [test]="python3 jq binutils util-linux"
+)
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+usage() {
+    awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"
+}
+
+# Runs a command with its output kept aside; shows the output only when it fails.
+quietly() {
+    local log status=0
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || status=$?
+    if [ "$status" -ne 0 ]; then
+        cat "$log" >&2
+    fi
+    rm -f "$log"
+    return "$status"
+}
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+need() {
+    local purpose package missing=() as_root=()
+    for purpose in "$@"; do
+        for package in ${SPIRA_PACKAGES[$purpose]}; do
+            if ! command -v dpkg-query >/dev/null; then
+                fail "this is no Debian: install what stands for ${SPIRA_PACKAGES[$purpose]}"
+            fi
+            installed "$package" || missing+=("$package")
+        done
+    done
+    if [ "${#missing[@]}" -eq 0 ]; then
+        return 0
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "neither root nor sudo, and missing: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing: ${missing[*]}"
+    quietly "${as_root[@]}" apt-get update || fail "apt-get update failed"
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}" ||
+        fail "apt-get install failed: ${missing[*]}"
+}
+
+# The C sources and headers that are ours, NUL-separated, in a fixed order.
+own_sources() {
+    local folder folders=()
+    for folder in core schemas adapters workers cli tests bench; do
+        [ -d "$folder" ] && folders+=("$folder")
+    done
+    find "${folders[@]}" -type f \( -name '*.c' -o -name "*.h" \) -print0 | LC_ALL=C sort -z
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
