@@ -1,0 +1,11 @@
+/* Text from outside. */
+#ifndef SPIRA_CORE_BASE_TEXT_H
+#define SPIRA_CORE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether size bytes are UTF-8: Unicode 15.0, table 3-7 (no overlong forms, no surrogates). */
+bool spira_utf8_valid(const char *text, size_t size);
+
+#endif

@@ -1,0 +1,46 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core/base/text.h"
+
+Test(text, utf8_of_every_length_is_valid)
+{
+    static const char *const valid[] = {
+        "",
+        "plain",
+        "\x7f",
+        "\xc2\x80",
+        "\xdf\xbf",
+        "\xe0\xa0\x80",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+        "a\xc3\xa9z",
+    };
+    for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
+        cr_assert(spira_utf8_valid(valid[i], strlen(valid[i])), "%zu", i);
+    cr_assert(spira_utf8_valid("\0", 1));
+}
+
+Test(text, what_is_not_utf8_is_found)
+{
+    static const char *const wrong[] = {
+        "\x80",             /* a follower first */
+        "\xc0\x80",         /* overlong */
+        "\xc1\xbf",         /* overlong */
+        "\xe0\x9f\xbf",     /* overlong */
+        "\xf0\x8f\xbf\xbf", /* overlong */
+        "\xed\xa0\x80",     /* a surrogate */
+        "\xf4\x90\x80\x80", /* beyond U+10FFFF */
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xc3",         /* cut off */
+        "\xe2\x82",     /* cut off */
+        "\xe2\x82z",    /* not a follower */
+        "\xc3\xa9\xc3", /* a whole one, then half */
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_assert(!spira_utf8_valid(wrong[i], strlen(wrong[i])), "%zu", i);
+}
