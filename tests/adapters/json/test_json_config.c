@@ -1,0 +1,118 @@
+#include <criterion/criterion.h>
+
+#include "adapters/json/json_config.h"
+
+static enum spira_code parse(const char *text, struct spira_value **ret_value,
+                             struct spira_error *err)
+{
+    return spira_config_parse(spira_config_source_json(), "c.json", text, strlen(text), ret_value,
+                              err);
+}
+
+static void reads_as(const char *text, const char *canonical)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    cr_assert_eq(parse(text, &value, &err), SPIRA_OK, "%s: %s", text, err.message);
+    SPIRA_CLEANUP(spira_free_at)
+    char *written = spira_value_to_text(value, SPIRA_CANONICAL);
+    cr_assert_str_eq(written, canonical);
+}
+
+static void refused(const char *text, const char *message)
+{
+    struct spira_error err = {0};
+    struct spira_value *value = NULL;
+    cr_assert_eq(parse(text, &value, &err), SPIRA_EINVALID, "%s was accepted", text);
+    cr_assert_null(value);
+    cr_assert(strstr(err.message, message), "%s: got \"%s\"", text, err.message);
+}
+
+Test(json_config, comments_are_blanks)
+{
+    reads_as(
+        "// a\n{ /* b \n \"x\": */ \"url\": \"http://a/*b*/\", // c\n \"n\": [1, /**/ 2] } // d",
+        "{\"n\":[1,2],\"url\":\"http://a/*b*/\"}");
+    refused("{\n/* a\n*", "c.json:2: a comment without its end");
+}
+
+Test(json_config, bare_values_are_documents)
+{
+    reads_as("3", "3");
+    reads_as(" \"x\" ", "\"x\"");
+    reads_as("[1]\n", "[1]");
+    reads_as("null", "null");
+    reads_as("true", "true");
+    refused("", "c.json:1: ");
+    refused("word", "c.json:1: ");
+    refused("1 2", "c.json:1: ");
+}
+
+Test(json_config, whole_numbers_and_reals_stay_apart)
+{
+    reads_as("[1, 1.0, 1e-3, 1e2, -0, -0.0]", "[1,1.0,0.001,100.0,0,-0.0]");
+    reads_as("[9223372036854775807, -9223372036854775808]",
+             "[9223372036854775807,-9223372036854775808]");
+    refused("[\n9223372036854775808]", "c.json:2: a whole number beyond 64 bits");
+    refused("-9223372036854775809", "beyond 64 bits");
+    refused("99999999999999999999999999", "beyond 64 bits");
+    refused("1e999", "beyond what a double holds");
+}
+
+Test(json_config, what_json_does_not_allow_is_refused)
+{
+    static const char *const wrong[] = {
+        "NaN",      "Infinity", "-Infinity",  "01",           "-01",       "1.",    ".5",
+        "+1",       "[1,]",     "{\"a\":1,}", "{'a':1}",      "{a:1}",     "TRUE",  "[1",
+        "\"a\nb\"", "\"\\x\"",  "\"\xff\"",   "\"\xc0\x80\"", "{\"a\" 1}", "[1 2]", "\"open"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        refused(wrong[i], "c.json:");
+}
+
+Test(json_config, texts_are_unescaped_and_hold_no_zero)
+{
+    reads_as("\"\\u00e9 \\\"q\\\" \\\\u0000 \\ud83d\\ude00\"",
+             "\"\xc3\xa9 \\\"q\\\" \\\\u0000 \xf0\x9f\x98\x80\"");
+    refused("\"a\\u0000b\"", "zero character");
+    struct spira_error err;
+    struct spira_value *value = NULL;
+    cr_assert_eq(spira_config_parse(spira_config_source_json(), "c.json", "1\0", 2, &value, &err),
+                 SPIRA_EINVALID);
+    cr_assert_str_eq(err.message, "c.json:1: a zero byte");
+}
+
+Test(json_config, a_key_twice_is_refused_with_its_line)
+{
+    refused("{\n\"a\": 1,\n\"b\": {\"a\": 2},\n\"\\u0061\": 3}",
+            "c.json:4: the key \"a\" is here twice");
+}
+
+Test(json_config, an_error_names_its_line)
+{
+    refused("{\n  \"a\": 1\n  \"b\": 2\n}", "c.json:3: ");
+}
+
+Test(json_config, nesting_ends_at_32)
+{
+    char text[80] = "";
+    memset(text, '[', 32);
+    memset(text + 32, ']', 32);
+    reads_as(text, text);
+    memset(text, '[', 33);
+    memset(text + 33, ']', 33);
+    refused(text, "c.json:1: nest");
+    text[33] = '1';
+    memset(text + 34, ']', 33);
+    refused(text, "c.json:1: nest");
+}
+
+Test(json_config, the_text_needs_no_zero_behind_it)
+{
+    struct spira_error err;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    cr_assert_eq(spira_config_parse(spira_config_source_json(), "c.json", "123", 2, &value, &err),
+                 SPIRA_OK);
+    cr_assert_eq(spira_value_as_int(value, 0), 12);
+}
