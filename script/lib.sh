@@ -11,7 +11,7 @@ declare -A SPIRA_PACKAGES=(
              libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libcriterion-dev python3"
     [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
     [format]="clang-format"
-    [lint]="clang clang-tidy clang-tools libomp-dev python3 shellcheck"
+    [lint]="clang clang-tidy libomp-dev python3 shellcheck"
     [clang]="clang libomp-dev"
     [fuzz]="clang libclang-rt-14-dev libomp-dev"
     [test]="python3 jq binutils util-linux"
