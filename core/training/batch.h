@@ -30,6 +30,7 @@ struct spira_loader_ops {
     /* The recording's name (its digest) and label, for reports. */
     const char *(*name)(void *self, size_t index);
     float (*label)(void *self, size_t index);
+    void (*close)(void *self); /* NULL: nothing to close */
 };
 
 /* One thread. */
@@ -48,6 +49,14 @@ spira_loader_load(struct spira_loader loader, size_t epoch, const size_t *indice
                   struct spira_batch *ret_batch, struct spira_error *err)
 {
     return loader.ops->load(loader.self, epoch, indices, count, ret_batch, err);
+}
+
+/* For SPIRA_CLEANUP; a zeroed loader is fine. */
+static inline void spira_loader_done(struct spira_loader *loader)
+{
+    if (loader->ops && loader->ops->close)
+        loader->ops->close(loader->self);
+    loader->ops = NULL;
 }
 
 #endif
