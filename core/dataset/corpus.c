@@ -92,16 +92,14 @@ static void add_note(struct spira_value *list, const char *recording_id, const c
     spira_value_set_text(note, "message", message);
 }
 
-/* entries[from..to) are of one digest, oldest first. */
+/* entries[from..to) are of one digest, oldest first; at least one. */
 static void resolve_digest(const struct spira_corpus_entry *entries, size_t from, size_t to,
                            struct spira_value *corpus)
 {
-    const struct spira_corpus_entry *newest = NULL;
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to; i++)
         if (entries[i].kind == SPIRA_CORPUS_WITHDRAWN)
             return;
-        newest = &entries[i];
-    }
+    const struct spira_corpus_entry *newest = &entries[to - 1];
     bool noise = strcmp(spira_value_get_text(newest->event, "role", "speech"), "noise") == 0;
     spira_value_append(spira_value_get(corpus, noise ? "noises" : "recordings"), describe(newest));
     const char *noted = newest->recording_id;
