@@ -16,8 +16,8 @@ struct spira_report {
     const struct spira_value *configuration; /* every key of the run configuration */
 };
 
-/* Gives the page (free with free()). The same values give the same bytes; nothing in it is a time or
- * a place. All text of the values is escaped. SPIRA_ENOMEMORY. */
+/* Gives the page (free with free()). The same values give the same bytes; nothing in it is a time
+ * or a place. All text of the values is escaped. SPIRA_ENOMEMORY. */
 SPIRA_MUST_USE enum spira_code spira_report_write(const struct spira_report *report,
                                                   char **ret_page, struct spira_error *err);
 
