@@ -23,7 +23,7 @@ struct spira_message {
     int32_t partition;
     int64_t offset;
     int64_t timestamp_ms; /* when the bus got it */
-    const char *key;      /* the same key goes to the same partition */
+    const char *key;      /* the same key goes to the same partition; NULL: to any */
     const void *value;
     size_t size;
     const struct spira_header *headers;
@@ -79,19 +79,21 @@ struct spira_event_bus_ops {
      * again. */
     enum spira_code (*flush)(void *self, int timeout_ms, struct spira_error *err);
     /* Joins group for these topics; a group that has committed nothing begins at the beginning.
-     * Gives ret_consumer. */
+     * Gives ret_consumer. SPIRA_ENOTFOUND: no such topic. */
     enum spira_code (*subscribe)(void *self, const char *group, const char *const *topics,
                                  size_t topic_count, struct spira_consumer *ret_consumer,
                                  struct spira_error *err);
-    /* Makes a topic; one that is there with as many partitions is success. */
+    /* Makes a topic; one that is there with as many partitions is success. SPIRA_EINVALID: it has
+     * another count, or this is no name for a topic (1 to 249 of [A-Za-z0-9._-]). */
     enum spira_code (*ensure_topic)(void *self, const char *topic, int32_t partitions,
                                     struct spira_error *err);
     /* Gives what each partition of the topic holds now, in the order of partitions; ret_ranges is
      * freed with free(). SPIRA_ENOTFOUND. */
     enum spira_code (*ranges)(void *self, const char *topic, struct spira_offset_range **ret_ranges,
                               size_t *ret_count, struct spira_error *err);
-    /* Visits the messages of a range in order, without joining any group. SPIRA_ENOTFOUND: the
-     * range reaches below what the partition still holds, or above its end. */
+    /* Visits the messages of a range in order, without joining any group; the visit may call the
+     * bus. SPIRA_ENOTFOUND: the range reaches below what the partition still holds, or above its
+     * end. */
     enum spira_code (*read)(void *self, const struct spira_offset_range *range,
                             spira_message_visit *visit, void *context, struct spira_error *err);
     /* The first offset whose message has at least this timestamp; the end where there is none. */

@@ -10,8 +10,7 @@ bool spira_key_valid(const char *key)
         return false;
     for (;;) {
         size_t length = strspn(key, allowed);
-        if (length == 0 || (length == 1 && key[0] == '.') ||
-            (length == 2 && key[0] == '.' && key[1] == '.'))
+        if (length == 0 || length > SPIRA_KEY_PART_MAX || key[0] == '.')
             return false;
         key += length;
         if (*key == '\0')
@@ -19,4 +18,18 @@ bool spira_key_valid(const char *key)
         if (*key++ != '/')
             return false;
     }
+}
+
+bool spira_key_prefix_valid(const char *prefix)
+{
+    size_t length = strlen(prefix);
+    char key[SPIRA_KEY_MAX + 1];
+    if (length == 0)
+        return true;
+    if (length >= SPIRA_KEY_MAX)
+        return length == SPIRA_KEY_MAX && spira_key_valid(prefix);
+    memcpy(key, prefix, length + 1);
+    if (key[length - 1] == '/')
+        memcpy(key + length, "x", 2);
+    return spira_key_valid(key);
 }
