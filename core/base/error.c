@@ -3,6 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 
+/* For the static analyzer these are macros; here are the functions. */
+#undef spira_fail
+#undef spira_fail_errno
+#undef spira_fail_within
+
 static const struct {
     const char *name;
     const char *text;

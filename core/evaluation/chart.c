@@ -59,7 +59,9 @@ static void x_axis(const struct plot *plot, double step, const char *title, FILE
 {
     char text[32];
     line("axis", plot->left, plot->bottom, plot->right, plot->bottom, out);
-    for (double x = ceil(plot->x_min / step) * step; x <= plot->x_max + step / 1e3; x += step) {
+    long first = lround(ceil(plot->x_min / step)), last = lround(floor(plot->x_max / step + 1e-3));
+    for (long tick = first; tick <= last; tick++) {
+        double x = (double)tick * step;
         snprintf(text, sizeof text, "%.4g", x);
         label("middle", x_at(plot, x), plot->bottom + 17, text, out);
     }
@@ -69,7 +71,9 @@ static void x_axis(const struct plot *plot, double step, const char *title, FILE
 static void y_axis(const struct plot *plot, double step, const char *title, FILE *out)
 {
     char text[32];
-    for (double y = plot->y_min; y <= plot->y_max + step / 1e3; y += step) {
+    long last = lround(floor((plot->y_max - plot->y_min) / step + 1e-3));
+    for (long tick = 0; tick <= last; tick++) {
+        double y = plot->y_min + (double)tick * step;
         line("grid", plot->left, y_at(plot, y), plot->right, y_at(plot, y), out);
         snprintf(text, sizeof text, "%.4g", y);
         label("end", plot->left - 8, y_at(plot, y) + 4, text, out);
