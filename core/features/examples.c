@@ -51,7 +51,7 @@ static struct spira_example_shape shape_of(const struct spira_example_chain *cha
 enum spira_code spira_example_shape(const struct spira_example_chain *chain, size_t samples,
                                     struct spira_example_shape *ret_shape, struct spira_error *err)
 {
-    struct cut cut;
+    struct cut cut = {0};
     enum spira_code code = plan_cut(chain, samples, &cut, err);
     if (code == SPIRA_OK)
         *ret_shape = shape_of(chain, &cut);
@@ -98,7 +98,7 @@ enum spira_code spira_examples_begin(struct spira_examples *examples,
                                      uint32_t copy, struct spira_error *err)
 {
     assert(wave->rate_hz == chain->rate_hz);
-    struct cut cut;
+    struct cut cut = {0};
     enum spira_code code = plan_cut(chain, wave->count, &cut, err);
     if (code == SPIRA_OK)
         code = copy_samples(examples, wave, cut.window, err);

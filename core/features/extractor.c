@@ -243,17 +243,19 @@ static void take_log(float *mels, size_t count)
         mels[i] = logf(mels[i] + LOG_OFFSET);
 }
 
-/* mels(i) = 10 log10(mels(i)), at least 80 below the largest. */
+/* mels(i) = 10 log10(max(mels(i), 1e-10)), at least 80 below the largest. */
 static void take_decibels(float *mels, size_t count)
 {
     const float decibels_per_neper = 4.34294481903251828f; /* 10 / ln(10) */
     float largest = -HUGE_VALF;
     for (size_t i = 0; i < count; i++) {
-        mels[i] = decibels_per_neper * logf(fmaxf(mels[i], POWER_FLOOR));
-        largest = fmaxf(largest, mels[i]);
+        float power = mels[i] > POWER_FLOOR ? mels[i] : POWER_FLOOR;
+        mels[i] = decibels_per_neper * logf(power);
+        largest = mels[i] > largest ? mels[i] : largest;
     }
+    float least = largest - TOP_DB;
     for (size_t i = 0; i < count; i++)
-        mels[i] = fmaxf(mels[i], largest - TOP_DB);
+        mels[i] = mels[i] > least ? mels[i] : least;
 }
 
 void spira_feature_extractor_compute(const struct spira_feature_extractor *extractor,
