@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include "adapters/fftw/fourier_fftw.h"
+#include "adapters/json/json_config.h"
 #include "adapters/safetensors/safetensors.h"
 #include "tests/golden/golden_kinds.h"
 
@@ -54,7 +56,8 @@ static void add_to_totals(const struct golden_file *file, struct totals *totals)
 
 static void check_file(const char *folder, const char *name, struct totals *totals)
 {
-    struct golden_file file = {.name = name};
+    struct golden_file file = {
+        .name = name, .fourier = spira_fourier_fftw(), .json = spira_config_source_json()};
     struct spira_error err;
     const struct kind *kind = find_kind(name);
     SPIRA_CLEANUP(spira_free_at)

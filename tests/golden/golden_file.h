@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "core/ports/config_source.h"
 #include "core/ports/fourier.h"
 #include "core/ports/matrix.h"
 #include "core/ports/tensors.h"
@@ -18,6 +19,7 @@ struct golden_file {
     struct spira_tensor_file content; /* tensors and metadata; borrowed */
     struct spira_fourier fourier;     /* the ports a check may compute with */
     struct spira_matrix matrix;
+    struct spira_config_source json;   /* for metadata that is a document */
     bool *seen;                        /* of each tensor; ours */
     size_t inputs, compared;           /* tensors ticked off */
     size_t failures;                   /* lines that say FAILED */
