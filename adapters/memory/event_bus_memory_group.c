@@ -24,6 +24,7 @@ static void assign_topic(struct bus_group *group, struct bus_slot *first)
     for (size_t i = 0; i < group->member_count; i++) {
         if (!subscribed(group->members[i], first->topic))
             continue;
+        assert(members > 0); /* this one was counted */
         int32_t share = partitions / members + (index++ < partitions % members);
         for (int32_t k = 0; k < share; k++)
             first[given++].heir = group->members[i];

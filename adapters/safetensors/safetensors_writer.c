@@ -98,7 +98,7 @@ enum spira_code spira_safetensors_create(void *self, const char *path,
     (void)self;
     SPIRA_CLEANUP(spira_free_at)
     char *header = NULL;
-    size_t data_size;
+    size_t data_size = 0;
     enum spira_code code = make_header(tensors, count, metadata, &header, &data_size, err);
     if (code != SPIRA_OK)
         return spira_fail_within(err, "%s", path);

@@ -18,7 +18,7 @@ static enum spira_code grow(struct spira_wave *wave, size_t *capacity, size_t mo
     enum spira_code code = spira_big_alloc(&larger, wanted, sizeof *larger, path, err);
     if (code != SPIRA_OK)
         return code;
-    if (wave->count)
+    if (wave->samples)
         memcpy(larger, wave->samples, wave->count * sizeof *larger);
     free(wave->samples);
     wave->samples = larger;

@@ -218,7 +218,7 @@ static void loss_line(const struct plot *plot, const struct spira_value *trainin
     fprintf(out, "<path class=\"%s\" d=\"", class);
     for (size_t i = 0; i < spira_value_count(training); i++) {
         const struct spira_value *epoch = spira_value_at(training, i);
-        double loss = spira_value_get_real(epoch, key, NAN);
+        double loss = spira_value_get_real(epoch, key, (double)NAN);
         if (!isnan(loss))
             fprintf(out, "%c%.1f %.1f", drawing ? 'L' : 'M',
                     x_at(plot, spira_value_get_real(epoch, "epoch", 0)), y_at(plot, loss));

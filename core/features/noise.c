@@ -44,6 +44,7 @@ enum spira_code spira_noise_add(float *samples, size_t count, const struct spira
         return spira_fail(err, SPIRA_EINVALID,
                           "%d stretches of noise in a row were silent (%zu noise recordings)",
                           MAX_DRAWS, noise_count);
+    assert(stretch.noise); /* only a drawn stretch is loud */
     double level = min_amp + (max_amp - min_amp) * spira_random_unit(random);
     float gain = (float)(level / (double)stretch.maximum);
     size_t at = stretch.start;
