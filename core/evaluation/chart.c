@@ -100,33 +100,37 @@ static void operating_point(const struct plot *plot, const struct spira_value *e
     char text[64];
     snprintf(text, sizeof text, "threshold %.3g", spira_value_get_real(evaluation, "threshold", 0));
     fprintf(out, "<circle class=\"point\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", x, y);
-    label("start", x + 10, y + 16, text, out);
+    label("start", x + 10, y + 17, text, out);
+}
+
+/* The curve, or the area between it and the axis. */
+static void roc_line(const struct plot *plot, const struct spira_value *evaluation,
+                     const char *class, FILE *out)
+{
+    const struct spira_value *fpr = spira_value_find(evaluation, "roc.fpr");
+    const struct spira_value *tpr = spira_value_find(evaluation, "roc.tpr");
+    fprintf(out, "<polyline class=\"%s\" points=\"", class);
+    for (size_t i = 0; i < spira_value_count(fpr); i++)
+        fprintf(out, "%.1f,%.1f ", x_at(plot, spira_value_as_real(spira_value_at(fpr, i), 0)),
+                y_at(plot, spira_value_as_real(spira_value_at(tpr, i), 0)));
+    if (strcmp(class, "area") == 0)
+        fprintf(out, "%.1f,%.1f", plot->right, plot->bottom);
+    fputs("\"/>\n", out);
 }
 
 void spira_chart_roc(const struct spira_value *evaluation, FILE *out)
 {
-    struct plot plot = {70, 12, 350, 282, 0, 1, 0, 1};
-    plot.right = plot.left + (plot.bottom - plot.top);
-    const struct spira_value *fpr = spira_value_find(evaluation, "roc.fpr");
-    const struct spira_value *tpr = spira_value_find(evaluation, "roc.tpr");
-    size_t count = spira_value_count(fpr);
-    if (count == 0) {
+    struct plot plot = {110, 12, 380, 282, 0, 1, 0, 1};
+    if (spira_value_count(spira_value_find(evaluation, "roc.fpr")) == 0) {
         fputs("<p class=\"note\">Not defined: one of the two classes is absent.</p>\n", out);
         return;
     }
     open_chart("ROC curve: sensitivity over one minus specificity", out);
+    roc_line(&plot, evaluation, "area", out);
     y_axis(&plot, 0.25, "sensitivity", out);
     x_axis(&plot, 0.25, "1 \xe2\x88\x92 specificity", out);
     line("chance", plot.left, plot.bottom, plot.right, plot.top, out);
-    for (int filled = 1; filled >= 0; filled--) {
-        fprintf(out, "<polyline class=\"%s\" points=\"", filled ? "area" : "curve");
-        for (size_t i = 0; i < count; i++)
-            fprintf(out, "%.1f,%.1f ", x_at(&plot, spira_value_as_real(spira_value_at(fpr, i), 0)),
-                    y_at(&plot, spira_value_as_real(spira_value_at(tpr, i), 0)));
-        if (filled)
-            fprintf(out, "%.1f,%.1f", plot.right, plot.bottom);
-        fputs("\"/>\n", out);
-    }
+    roc_line(&plot, evaluation, "curve", out);
     operating_point(&plot, evaluation, out);
     fprintf(out,
             "<text class=\"strong\" text-anchor=\"end\" x=\"%.1f\" y=\"%.1f\">AUC %.3f</text>\n",

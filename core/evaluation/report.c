@@ -35,9 +35,10 @@ static void write_head(const struct spira_report *report, FILE *out)
           "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>",
           out);
     spira_html_text(report->run, out);
-    fprintf(out,
-            " \xc2\xb7 SPIRA evaluation</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n",
-            spira_report_style);
+    fputs(" \xc2\xb7 SPIRA evaluation</title>\n<style>\n", out);
+    for (const char *const *rule = spira_report_style; *rule; rule++)
+        fputs(*rule, out);
+    fputs("</style>\n</head>\n<body>\n<main>\n", out);
     fputs("<header>\n<p class=\"over\">SPIRA evaluation</p>\n", out);
     element("h1", report->run, out);
     fputs("\n<p>Model <strong>", out);
@@ -126,13 +127,13 @@ static void write_charts(const struct spira_report *report, FILE *out)
 
 static void write_metrics(const struct spira_report *report, FILE *out)
 {
-    fputs("<section class=\"card\"><h2>All metrics</h2>\n<table><thead><tr><th "
-          "scope=\"col\">metric</th><th scope=\"col\" class=\"n\">value</th><th "
+    fputs("<section class=\"card wide\"><h2>All metrics</h2>\n<table><thead><tr><th "
+          "scope=\"col\">metric</th><th scope=\"col\">value</th><th "
           "scope=\"col\">what it is</th></tr></thead>\n<tbody>\n",
           out);
     for (const struct spira_metric *row = spira_metrics; row->name; row++) {
         double value = metric(report, row->name);
-        fprintf(out, "<tr><th scope=\"row\">%s</th><td class=\"n\">", row->name);
+        fprintf(out, "<tr><th scope=\"row\">%s</th><td>", row->name);
         if (isnan(value))
             fputs("undefined", out);
         else
@@ -176,7 +177,7 @@ static void write_wrong_row(const struct spira_report *report, const struct spir
 {
     const char *digest = spira_value_get_text(score, "recording", "");
     bool patient = spira_value_get_int(score, "label", 0) == 1;
-    fprintf(out, "<tr><td class=\"n\">%.3f</td><td>%s</td><td class=\"name\">",
+    fprintf(out, "<tr><td>%.3f</td><td>%s</td><td class=\"name\">",
             spira_value_get_real(score, "score", 0),
             patient ? "<span class=\"tag patient\"></span>patient"
                     : "<span class=\"tag\"></span>control");
@@ -214,7 +215,7 @@ static void write_worst(const struct spira_report *report, FILE *out)
             "<p class=\"note\">%zu of the %zu recordings called wrong, the farthest from their "
             "label first.</p>\n",
             shown, count);
-    fputs("<table><thead><tr><th scope=\"col\" class=\"n\">score</th><th scope=\"col\">is</th>"
+    fputs("<table><thead><tr><th scope=\"col\">score</th><th scope=\"col\">is</th>"
           "<th scope=\"col\">recording</th><th scope=\"col\">digest</th></tr></thead>\n<tbody>\n",
           out);
     for (size_t i = 0; i < shown; i++)
@@ -227,10 +228,10 @@ static void write_roles(const struct spira_report *report, FILE *out)
     static const struct {
         const char *key, *title;
     } columns[] = {{"recordings", "recordings"},
-                   {"control", "controls"},
+                   {"control", "of controls"},
                    {"patient", "of patients"},
                    {"patients", "persons"},
-                   {"windows", "training windows"}};
+                   {"windows", "windows"}};
     const struct spira_value *roles = spira_value_get(report->validation, "roles");
     fputs("<section class=\"card wide\"><h2>Dataset</h2>\n<table><thead><tr><th "
           "scope=\"col\">role</th>",

@@ -2,7 +2,8 @@
 #ifndef SPIRA_CORE_EVALUATION_REPORT_STYLE_H
 #define SPIRA_CORE_EVALUATION_REPORT_STYLE_H
 
-/* Style sheet: light, dark as the reader's system asks, and light on paper. */
-extern const char spira_report_style[];
+/* The style sheet, rule by rule, NULL after the last: light or dark as the reader's system asks,
+ * and light on paper. */
+extern const char *const spira_report_style[];
 
 #endif
