@@ -30,8 +30,8 @@ static enum spira_code fail(const struct filesystem_store *store, const char *ke
     if (problem == ELOOP)
         return spira_fail(err, SPIRA_EINVALID, "%s/%s: a symbolic link is on its way", store->root,
                           key);
-    if (problem == ENOTDIR)
-        return spira_fail(err, SPIRA_EINVALID, "%s/%s: a part of the key is an object itself",
+    if (problem == ENOTDIR || problem == EISDIR)
+        return spira_fail(err, SPIRA_EINVALID, "%s/%s: one key would be the folder of another",
                           store->root, key);
     return spira_fail_errno(err, problem, "%s/%s", store->root, key);
 }
@@ -104,12 +104,16 @@ static enum spira_code put_content(struct filesystem_store *store, const char *k
     int folder_fd = spira_store_folder_open(store->root_fd, key, true);
     if (folder_fd < 0)
         return fail(store, key, errno, err);
+    const char *name = spira_store_folder_name(key);
     /* twice round at most, unless somebody removes the object as fast as others put it */
     for (;;) {
         enum spira_code code = compare(store, key, folder_fd, content, err);
         if (code != SPIRA_ENOTFOUND)
             return code;
-        int problem = write_new(folder_fd, spira_store_folder_name(key), content);
+        struct stat facts;
+        if (fstatat(folder_fd, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(facts.st_mode))
+            return fail(store, key, EISDIR, err);
+        int problem = write_new(folder_fd, name, content);
         if (problem != EEXIST)
             return problem ? fail(store, key, problem, err) : SPIRA_OK;
     }
@@ -164,13 +168,20 @@ static enum spira_code get(void *self, const char *key, size_t max_bytes,
     return SPIRA_OK;
 }
 
+static enum spira_code fail_path(const char *path, int problem, struct spira_error *err)
+{
+    if (problem == EEXIST)
+        return spira_fail(err, SPIRA_EINVALID, "%s: is there already", path);
+    return spira_fail_errno(err, problem, "%s", path);
+}
+
 /* Where the object cannot be linked to path (another file system, another owner), copies it. */
 static enum spira_code copy_object(int fd, const char *path, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_close_at)
     int target = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     if (target < 0)
-        return spira_fail_errno(err, errno, "%s", path);
+        return fail_path(path, errno, err);
     if (fchmod(target, 0444) == 0 && spira_store_file_copy(fd, target) == 0)
         return SPIRA_OK;
     enum spira_code code = spira_fail_errno(err, errno, "%s", path);
@@ -190,11 +201,9 @@ static enum spira_code fetch(void *self, const char *key, const char *path, stru
     snprintf(object, sizeof object, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, object, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
         return SPIRA_OK;
-    if (errno == EEXIST)
-        return spira_fail(err, SPIRA_EINVALID, "%s: is there already", path);
     if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
         return copy_object(fd, path, err);
-    return spira_fail_errno(err, errno, "%s", path);
+    return fail_path(path, errno, err);
 }
 
 static enum spira_code stat_object(void *self, const char *key, uint64_t *ret_size,
