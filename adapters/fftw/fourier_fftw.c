@@ -11,9 +11,9 @@ static fftwf_plan make_plan(size_t n, size_t batch, float *x, float *spectrum)
 {
     int length = (int)n, bins = length / 2 + 1;
     pthread_mutex_lock(&planner);
-    fftwf_plan plan = fftwf_plan_many_dft_r2c(1, &length, (int)batch, x, NULL, 1, length,
-                                              (fftwf_complex *)spectrum, NULL, 1, bins,
-                                              FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
+    fftwf_plan plan =
+        fftwf_plan_many_dft_r2c(1, &length, (int)batch, x, NULL, 1, length,
+                                (fftwf_complex *)spectrum, NULL, 1, bins, FFTW_ESTIMATE);
     pthread_mutex_unlock(&planner);
     return plan;
 }
