@@ -27,7 +27,7 @@ static enum spira_code plan_new(void *self, size_t n, size_t batch, void **ret_p
     plan->batch = batch;
     for (size_t j = 0; j < n; j++) {
         double angle = -2 * M_PI * (double)j / (double)n;
-        plan->turns[j] = cos(angle) + sin(angle) * I;
+        plan->turns[j] = cos(angle) + sin(angle) * (double complex)I;
     }
     *ret_plan = plan;
     return SPIRA_OK;
