@@ -1,0 +1,29 @@
+#include "adapters/sndfile/sndfile_audio.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { PIECE = 4096, MAX_PIECES = 64 }; /* a few bytes of FLAC may hold an hour */
+
+/* An accepted recording is within the limits, and can be read until it ends or breaks. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_audio_reader_done)
+    struct spira_audio_reader reader = {0};
+    struct spira_audio_facts facts;
+    enum spira_code code = spira_audio_open(spira_audio_source_sndfile(), fuzz_file(data, size),
+                                            &reader, &facts, &err);
+    if (code != SPIRA_OK) {
+        fuzz_refused(code, &err);
+        return 0;
+    }
+    assert(facts.channels >= 1 && facts.channels <= SPIRA_AUDIO_MAX_CHANNELS);
+    assert(facts.rate_hz >= SPIRA_AUDIO_MIN_RATE_HZ && facts.rate_hz <= SPIRA_AUDIO_MAX_RATE_HZ);
+    assert(facts.format[0] != '\0');
+    static float samples[PIECE * SPIRA_AUDIO_MAX_CHANNELS];
+    size_t got = PIECE;
+    for (int piece = 0; piece < MAX_PIECES && code == SPIRA_OK && got == PIECE; piece++)
+        code = spira_audio_read(reader, samples, PIECE, &got, &err);
+    if (code != SPIRA_OK)
+        fuzz_refused(code, &err);
+    return 0;
+}
