@@ -15,6 +15,10 @@ if(SPIRA_SANITIZE)
         -fno-sanitize-recover=all)
     target_link_options(spira_options INTERFACE -fsanitize=${SPIRA_SANITIZE})
 endif()
+if(SPIRA_FUZZ)
+    # Coverage of every library, which is what libFuzzer steers by.
+    target_compile_options(spira_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # Our own code: warnings and the list of banned functions.
 function(spira_own target)

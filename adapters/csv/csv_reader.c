@@ -111,6 +111,10 @@ static enum spira_code feed_lines(struct reader *reader, struct csv_parser *pars
         size_t length = end ? (size_t)(end + 1 - text) : size;
         if (!spira_utf8_valid(text, length) || memchr(text, '\0', length))
             return fail_at(reader, line, "not UTF-8 text");
+        /* libcsv would end a row there, and lines would no longer be what an editor counts. */
+        const char *cr = memchr(text, '\r', length);
+        if (cr && cr + (end ? 2 : 1) != text + length)
+            return fail_at(reader, line, "a carriage return inside a line");
         if (!reader->row_open) {
             reader->row_line = line;
             row_bytes = 0;

@@ -19,10 +19,10 @@ typedef enum spira_code spira_csv_visit(void *context, size_t line, const char *
 /* Visits the rows behind the header in their order; blank lines are none. line is where the row
  * begins, from 1. Line ends LF or CRLF, fields in double quotes may hold commas, line ends and
  * doubled quotes; blanks around other fields are dropped; a byte order mark is skipped.
- * SPIRA_EINVALID, as "<file>:<line>: ...": not UTF-8, a quote without its end or inside a plain
- * field, a row with another number of fields than the header, a header that is missing or names a
- * column twice or not at all, a row above its limits. Rows before it have been visited. Also
- * SPIRA_ENOTFOUND, SPIRA_ETOOBIG, SPIRA_EIO and what visit returns. */
+ * SPIRA_EINVALID, as "<file>:<line>: ...": not UTF-8, a lone carriage return, a quote without its
+ * end or inside a plain field, a row with another number of fields than the header, a header that
+ * is missing or names a column twice or not at all, a row above its limits. Rows before it have
+ * been visited. Also SPIRA_ENOTFOUND, SPIRA_ETOOBIG, SPIRA_EIO and what visit returns. */
 SPIRA_MUST_USE enum spira_code spira_csv_read(const char *path, spira_csv_visit *visit,
                                               void *context, struct spira_error *err);
 

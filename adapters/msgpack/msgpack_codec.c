@@ -143,8 +143,8 @@ static enum spira_code read_text(const msgpack_object *object, char **ret_text,
 {
     if (object->type != MSGPACK_OBJECT_STR)
         return spira_fail(err, SPIRA_EINVALID, "a map's key is not text");
-    const char *data = object->via.str.ptr;
     size_t size = object->via.str.size;
+    const char *data = size > 0 ? object->via.str.ptr : ""; /* msgpack-c leaves it NULL */
     if (!spira_utf8_valid(data, size) || memchr(data, '\0', size))
         return spira_fail(err, SPIRA_EINVALID, "a text of %zu bytes is not UTF-8 without zeros",
                           size);

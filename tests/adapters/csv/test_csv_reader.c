@@ -46,6 +46,7 @@ Test(csv_reader, rows_come_with_their_line_and_names)
     reads_as("\xef\xbb\xbf"
              "a,b\r\n\r\n1,2\r\n\n , \n3,",
              "3:a=1|b=2;5:a=|b=;6:a=3|b=;");
+    reads_as("a\r\n1\r", "2:a=1;");
     reads_as("only\nx\n\ny", "2:only=x;4:only=y;");
     reads_as("a,b\n", "");
 }
@@ -66,6 +67,7 @@ Test(csv_reader, an_error_names_file_and_line)
     refused("a,b\n1,2\n1,2,3", "a.csv:3: 3 fields where the header has 2");
     refused("a,b\n1,2\n\"1,2\n3,4\n", "a.csv:3: a quote without its end");
     refused("a,b\n1\"x,2\n", "a.csv:2: a quote where none may be");
+    refused("a,b\n1\r2,3\n", "a.csv:2: a carriage return inside a line");
     refused("a,b\n1,2\n\xff,2\n", "a.csv:3: not UTF-8 text");
 }
 
