@@ -36,8 +36,8 @@ static void write_head(const struct spira_report *report, FILE *out)
           out);
     spira_html_text(report->run, out);
     fputs(" \xc2\xb7 SPIRA evaluation</title>\n<style>\n", out);
-    for (const char *const *rule = spira_report_style; *rule; rule++)
-        fputs(*rule, out);
+    for (const char *const *part = spira_report_style; *part; part++)
+        fputs(*part, out);
     fputs("</style>\n</head>\n<body>\n<main>\n", out);
     fputs("<header>\n<p class=\"over\">SPIRA evaluation</p>\n", out);
     element("h1", report->run, out);

@@ -2,8 +2,8 @@
 #ifndef SPIRA_CORE_EVALUATION_REPORT_STYLE_H
 #define SPIRA_CORE_EVALUATION_REPORT_STYLE_H
 
-/* The style sheet, rule by rule, NULL after the last: light or dark as the reader's system asks,
- * and light on paper. */
+/* The style sheet in parts (a string of C has at most 4095 bytes), NULL after the last: light or
+ * dark as the reader's system asks, and light on paper. */
 extern const char *const spira_report_style[];
 
 #endif
