@@ -53,7 +53,7 @@ need() {
             if ! command -v dpkg-query >/dev/null; then
                 fail "this is no Debian: install what stands for ${SPIRA_PACKAGES[$purpose]}"
             fi
-            installed "$package" || missing+=("$package")
+            [[ " ${missing[*]} " = *" $package "* ]] || installed "$package" || missing+=("$package")
         done
     done
     if [ "${#missing[@]}" -eq 0 ]; then

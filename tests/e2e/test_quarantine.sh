@@ -41,5 +41,5 @@ expect_equal "reason of text.wav" "$(reason_of text)" unreadable
 expect_equal "reason of empty.wav" "$(reason_of empty)" unreadable
 expect_equal "reason of cut.wav" "$(reason_of cut)" too_short
 expect_equal "reason of silence.wav" "$(reason_of silence)" silent
-expect_equal "reason of unlabelled.wav" "$(reason_of unlabelled)" no_label
+expect_equal "reason of unlabelled.wav" "$(reason_of unlabelled)" label_missing
 expect_equal "reason of missing.wav" "$(reason_of missing)" missing
