@@ -46,11 +46,6 @@ class CheckLayers(unittest.TestCase):
         self.refuses({"core/base/sound.c": '\n  #  include "adapters/memory/store.h"\n'},
                      'core/base/sound.c:2: includes "adapters/memory/store.h"; may include core/ only')
 
-    def test_tests_of_core_include_no_adapter(self):
-        self.refuses({"tests/core/base/test_x.c": '#include "adapters/memory/store.h"\n'},
-                     'tests/core/base/test_x.c:1: includes "adapters/memory/store.h"; '
-                     "may include core/, tests/ only")
-
     def test_schemas_include_no_worker(self):
         self.refuses({"workers/common/step.h": "", "schemas/x.c": '#include "workers/common/step.h"\n'},
                      'schemas/x.c:1: includes "workers/common/step.h"; may include core/, schemas/ only')

@@ -4,9 +4,9 @@
 #include "core/evaluation/chart.h"
 #include "core/evaluation/evaluation.h"
 
-/* What a chart draws; free with free(). */
-static char *drawn(void (*chart)(const struct spira_value *, FILE *),
-                   const struct spira_value *value)
+/* What a chart draws; free with free(). Inlined, gcc 12 takes the page for a dangling pointer. */
+static __attribute__((noinline)) char *drawn(void (*chart)(const struct spira_value *, FILE *),
+                                             const struct spira_value *value)
 {
     char *page = NULL;
     size_t size;
