@@ -78,9 +78,10 @@ static void y_axis(const struct plot *plot, double step, const char *title, FILE
         snprintf(text, sizeof text, "%.4g", y);
         label("end", plot->left - 8, y_at(plot, y) + 4, text, out);
     }
-    fprintf(out,
-            "<text text-anchor=\"middle\" transform=\"translate(14 %.1f) rotate(-90)\">%s</text>\n",
-            (plot->top + plot->bottom) / 2, title);
+    fprintf(
+        out,
+        "<text text-anchor=\"middle\" transform=\"translate(%.1f %.1f) rotate(-90)\">%s</text>\n",
+        plot->left - 44, (plot->top + plot->bottom) / 2, title);
 }
 
 static double part(int64_t part_count, int64_t other_count)
