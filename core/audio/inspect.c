@@ -60,7 +60,7 @@ static void end_frame(struct meter *meter)
 static void add_sample(struct meter *meter, double sample)
 {
     double level = fabs(sample);
-    meter->peak = fmax(meter->peak, level);
+    meter->peak = level > meter->peak ? level : meter->peak;
     meter->power += sample * sample;
     meter->samples++;
 

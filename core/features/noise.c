@@ -23,9 +23,12 @@ static struct stretch draw_stretch(size_t count, const struct spira_wave *noises
     size_t repeated = (count + length - 1) / length * length;
     stretch.start = (size_t)spira_random_below(random, repeated - count + 1);
     stretch.maximum = -HUGE_VALF;
-    for (size_t i = 0; i < count; i++)
-        stretch.maximum =
-            fmaxf(stretch.maximum, stretch.noise->samples[(stretch.start + i) % length]);
+    size_t at = stretch.start;
+    for (size_t i = 0; i < count; i++) {
+        float sample = stretch.noise->samples[at];
+        stretch.maximum = sample > stretch.maximum ? sample : stretch.maximum;
+        at = at + 1 < length ? at + 1 : 0;
+    }
     return stretch;
 }
 
@@ -50,8 +53,7 @@ enum spira_code spira_noise_add(float *samples, size_t count, const struct spira
     size_t at = stretch.start;
     for (size_t i = 0; i < count; i++) {
         samples[i] += gain * stretch.noise->samples[at];
-        if (++at == stretch.noise->count)
-            at = 0;
+        at = at + 1 < stretch.noise->count ? at + 1 : 0;
     }
     return SPIRA_OK;
 }

@@ -39,4 +39,6 @@ Test(mel, filters_are_the_triangles_of_the_formula)
     assert_triangles(
         (struct spira_feature_config){.n_fft = 64, .num_mels = 128, .mel_fmax_hz = 12000}, 16000);
     assert_triangles((struct spira_feature_config){.n_fft = 2, .num_mels = 1}, 11025);
+    /* Half of an odd rate is taken in whole Hz. */
+    assert_triangles((struct spira_feature_config){.n_fft = 256, .num_mels = 10}, 4001);
 }

@@ -62,6 +62,24 @@ Test(noise, is_a_stretch_as_it_lies_in_the_recording, .init = fill_noises)
         cr_assert_float_eq(samples[i] - samples[i - 1], slope, 1e-6f);
 }
 
+Test(noise, starts_anywhere_in_the_recording, .init = fill_noises)
+{
+    float least = 1, most = 0;
+    for (uint32_t copy = 0; copy < 100; copy++) {
+        float samples[COUNT] = {0};
+        struct spira_error err;
+        cr_assert_eq(add(samples, &ramp_wave, 1, stream(copy), &err), SPIRA_OK);
+        /* From sample s on the ramp's first and last are as s + 1 to s + COUNT. */
+        float share = samples[0] / samples[COUNT - 1];
+        float start = (COUNT * share - 1) / (1 - share);
+        cr_assert(start > -1 && start < 5000 - COUNT + 1);
+        least = fminf(least, start / (5000 - COUNT));
+        most = fmaxf(most, start / (5000 - COUNT));
+    }
+    cr_assert_lt(least, 0.1f);
+    cr_assert_gt(most, 0.9f);
+}
+
 Test(noise, a_short_one_is_repeated, .init = fill_noises)
 {
     float samples[COUNT] = {0};
