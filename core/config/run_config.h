@@ -125,6 +125,10 @@ void spira_run_config_done(struct spira_run_config *config); /* a zeroed one is 
  * it back gives an equal configuration. */
 struct spira_value *spira_run_config_write(const struct spira_run_config *config);
 
+/* Gives one top-level section of that document ("transform"), for step keys. */
+struct spira_value *spira_run_config_section(const struct spira_run_config *config,
+                                             const char *section);
+
 /* Sets one dotted key ("train.epochs") in a document to a value given as text: JSON, or a bare word
  * as a text. parsed is the JSON value when text was JSON, or NULL; taken. SPIRA_EINVALID: the path
  * leads through a value that is no object. Unknown keys are found by the next read. */

@@ -26,6 +26,20 @@ char *spira_manifest_key(const char *run_id)
     return spira_format("runs/%s/manifest.json", run_id);
 }
 
+enum spira_code spira_manifest_get(struct spira_object_store store, struct spira_config_source json,
+                                   const char *run_id, struct spira_value **ret_manifest,
+                                   struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_manifest_key(run_id);
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    enum spira_code code = spira_store_get(store, key, SPIRA_DOCUMENT_MAX_BYTES, &bytes, err);
+    return code == SPIRA_OK
+               ? spira_config_parse(json, key, bytes.data, bytes.size, ret_manifest, err)
+               : code;
+}
+
 enum spira_code spira_manifest_config(const struct spira_value *manifest,
                                       struct spira_run_config *ret_config, struct spira_error *err)
 {

@@ -15,6 +15,12 @@ struct spira_value *spira_manifest(const char *run_id, const struct spira_run_co
 /* "runs/<run id>/manifest.json"; free with free(). */
 char *spira_manifest_key(const char *run_id);
 
+/* Gives the manifest of a run from the store. SPIRA_ENOTFOUND and the other codes of
+ * spira_store_get. */
+SPIRA_MUST_USE enum spira_code
+spira_manifest_get(struct spira_object_store store, struct spira_config_source json,
+                   const char *run_id, struct spira_value **ret_manifest, struct spira_error *err);
+
 /* Fills ret_config (free with spira_run_config_done) from a manifest. SPIRA_EINVALID. */
 SPIRA_MUST_USE enum spira_code spira_manifest_config(const struct spira_value *manifest,
                                                      struct spira_run_config *ret_config,

@@ -171,7 +171,7 @@ CONTRACT(event_bus, keys_go_to_the_partitions_of_kafkas_java_tools)
     cr_assert_eq(count, PARTITIONS);
     for (size_t i = 0; i < count; i++) {
         cr_assert_str_eq(ranges[i].topic, subject->topic);
-        cr_assert_eq(ranges[i].partition, i);
+        cr_assert_eq(ranges[i].partition, (int32_t)i);
         cr_assert_eq(ranges[i].from, 0);
         must(spira_bus_read(subject->bus, &ranges[i], check_partition, &messages, &err));
     }

@@ -1,0 +1,173 @@
+#include "workers/audio_intake/audio_intake.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/audio/inspect.h"
+#include "workers/audio_intake/inbox.h"
+
+static const char recording_name[] = "recording";
+
+/* The result of a recording that stays out. Gives it; takes message. */
+static struct spira_value *rejection(const char *reason, char *message)
+{
+    struct spira_value *result = spira_value_map();
+    spira_value_set_bool(result, "accepted", false);
+    spira_value_set_text(result, "reason", reason);
+    spira_value_set_text(result, "message", message);
+    free(message);
+    return result;
+}
+
+static bool is_noise(const struct spira_value *collected)
+{
+    return strcmp(spira_value_get_text(collected, "role", "speech"), "noise") == 0;
+}
+
+/* What is wrong with what the event says, whatever the recording; NULL when nothing is. */
+static struct spira_value *reject_event(const struct spira_value *collected)
+{
+    if (is_noise(collected) || spira_value_get(collected, "label"))
+        return NULL;
+    /* Whoever read a label that is none passes it on as text. */
+    const char *wrong = spira_value_get_text(collected, "label_text", NULL);
+    return wrong ? rejection("label_invalid", spira_format("label '%s' is neither 0 nor 1", wrong))
+                 : rejection("label_missing",
+                             spira_format("no label: 0 for a control, 1 for a patient"));
+}
+
+/* Turns a failed copy into a rejection when it is the recording's fault. */
+static enum spira_code reject_copy(enum spira_code code, struct spira_value **ret_result,
+                                   const struct spira_error *err)
+{
+    const char *reason = code == SPIRA_ENOTFOUND  ? "missing"
+                         : code == SPIRA_EINVALID ? "invalid_uri"
+                         : code == SPIRA_ETOOBIG  ? "too_large"
+                                                  : NULL;
+    if (!reason)
+        return code;
+    *ret_result = rejection(reason, spira_copy_text(err->message));
+    return SPIRA_OK;
+}
+
+static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
+{
+    const struct spira_value *collected = call->value;
+    call->result = reject_event(collected);
+    if (call->result)
+        return SPIRA_OK;
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", call->inputs, recording_name);
+    enum spira_code code =
+        spira_inbox_copy(call->worker->inbox, spira_value_get_text(collected, "uri", ""),
+                         SPIRA_AUDIO_MAX_BYTES, path, err);
+    if (code != SPIRA_OK)
+        return reject_copy(code, &call->result, err);
+    struct spira_sha256 sha256;
+    code = spira_digest_file(call->worker->tools.digest, path, &sha256, NULL, err);
+    if (code != SPIRA_OK)
+        return code;
+    const char *claimed = spira_value_get_text(collected, "sha256", sha256.hex);
+    if (strcmp(claimed, sha256.hex) != 0) {
+        call->result =
+            rejection("digest_mismatch",
+                      spira_format("its digest is %s, the event says %s", sha256.hex, claimed));
+        return SPIRA_OK;
+    }
+    spira_job_input(&call->job, recording_name, "", sha256.hex, NULL);
+    return SPIRA_OK;
+}
+
+static struct spira_value *describe(const struct spira_audio_measures *measures)
+{
+    struct spira_value *facts = spira_value_map();
+    spira_value_set_text(facts, "format", measures->format);
+    spira_value_set_int(facts, "rate_hz", measures->rate_hz);
+    spira_value_set_int(facts, "channels", measures->channels);
+    spira_value_set_int(facts, "frames", measures->frames);
+    spira_value_set_real(facts, "seconds", measures->seconds);
+    spira_value_set_real(facts, "peak", measures->peak);
+    spira_value_set_real(facts, "rms_dbfs", measures->rms_dbfs);
+    spira_value_set_real(facts, "clipped_share", measures->clipped_share);
+    spira_value_set_real(facts, "silent_share", measures->silent_share);
+    return facts;
+}
+
+static enum spira_code compute(const struct spira_job *job, const char *inputs, const char *outputs,
+                               const struct spira_tools *tools, struct spira_progress progress,
+                               struct spira_value **ret_result, struct spira_error *err)
+{
+    (void)progress; /* one recording: over before anybody looks */
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", inputs, recording_name);
+    struct spira_audio_measures measures;
+    struct spira_audio_verdict verdict;
+    enum spira_code code = spira_audio_inspect(tools->audio, path, &spira_audio_intake_limits,
+                                               &measures, &verdict, err);
+    if (code != SPIRA_OK)
+        return code;
+    if (verdict.reason != SPIRA_AUDIO_OK) {
+        *ret_result =
+            rejection(spira_audio_reason_name(verdict.reason), spira_copy_text(verdict.text));
+        return SPIRA_OK;
+    }
+    SPIRA_CLEANUP(spira_free_at)
+    char *kept = spira_format("%s/%s", outputs, recording_name);
+    if (link(path, kept) != 0)
+        return spira_fail_errno(err, errno, "%s", kept);
+    struct spira_value *result = spira_value_map();
+    spira_value_set_bool(result, "accepted", true);
+    spira_value_set(result, "facts", describe(&measures));
+    spira_value_set_text(result, "sha256", job->inputs[0].sha256.hex);
+    *ret_result = result;
+    return SPIRA_OK;
+}
+
+/* audio/sha256/ab/<digest> */
+static char *key_of(const struct spira_job *job, const char *name, const struct spira_value *result)
+{
+    (void)name;
+    (void)result;
+    const char *hex = job->inputs[0].sha256.hex;
+    return spira_format("audio/sha256/%.2s/%s", hex, hex);
+}
+
+static enum spira_code complete(struct spira_step_call *call, struct spira_error *err)
+{
+    static const char *const carried[] = {"recording_id", "patient", "label",
+                                          "role",         "split",   "metadata"};
+    const struct spira_value *collected = call->value;
+    bool accepted = spira_value_get_bool(call->result, "accepted", false);
+    struct spira_value *fields = spira_value_map();
+    for (size_t i = 0; i < sizeof carried / sizeof *carried; i++)
+        if (spira_value_get(collected, carried[i]))
+            spira_value_set(fields, carried[i],
+                            spira_value_copy(spira_value_get(collected, carried[i])));
+    if (!spira_value_get(fields, "role"))
+        spira_value_set_text(fields, "role", "speech");
+    if (accepted) {
+        spira_value_set(
+            fields, "recording",
+            spira_value_copy(spira_value_at(spira_value_get(call->artifact, "files"), 0)));
+        spira_value_set(fields, "facts", spira_value_copy(spira_value_get(call->result, "facts")));
+    } else {
+        spira_value_set_text(fields, "uri", spira_value_get_text(collected, "uri", ""));
+        spira_value_set_text(fields, "reason", spira_value_get_text(call->result, "reason", ""));
+        spira_value_set_text(fields, "message", spira_value_get_text(call->result, "message", ""));
+    }
+    const char *recording_id = spira_value_get_text(collected, "recording_id", "");
+    const char *key = spira_value_get_text(collected, "patient", recording_id);
+    return spira_event_emit(call->worker, accepted ? "audio.accepted" : "audio.rejected", key,
+                            recording_id, fields, err);
+}
+
+const struct spira_step spira_audio_intake_step = {
+    .name = "audio_intake",
+    .consumes = "audio.collected",
+    .version = 1,
+    .prefix = "intake",
+    .prepare = prepare,
+    .compute = compute,
+    .key_of = key_of,
+    .complete = complete,
+};

@@ -1,0 +1,102 @@
+#include "workers/common/computation.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { POLL_MS = 100 };
+
+struct thread {
+    const struct spira_step_call *call;
+    spira_computation *computation;
+    pthread_mutex_t lock;
+    pthread_cond_t finished;
+    bool is_finished;
+    atomic_bool abandoned; /* the worker failed: stop computing */
+    enum spira_code code;
+    struct spira_value *result;
+    struct spira_error err;
+};
+
+static void report(void *self, const struct spira_progress_report *progress)
+{
+    spira_progress_report(((struct thread *)self)->call->progress, progress);
+}
+
+static bool stop_wanted(void *self)
+{
+    struct thread *thread = self;
+    return atomic_load(&thread->abandoned) || spira_progress_stop_wanted(thread->call->progress);
+}
+
+static void *run(void *self)
+{
+    static const struct spira_progress_ops ops = {.report = report, .stop_wanted = stop_wanted};
+    struct thread *thread = self;
+    const struct spira_step_call *call = thread->call;
+    struct spira_value *result = NULL;
+    struct spira_error err = {0};
+    enum spira_code code =
+        thread->computation(&call->job, call->inputs, call->outputs, &call->worker->tools,
+                            (struct spira_progress){.ops = &ops, .self = thread}, &result, &err);
+    pthread_mutex_lock(&thread->lock);
+    thread->code = code;
+    thread->result = result;
+    thread->err = err;
+    thread->is_finished = true;
+    pthread_cond_signal(&thread->finished);
+    pthread_mutex_unlock(&thread->lock);
+    return NULL;
+}
+
+/* Waits at most POLL_MS for the end. */
+static bool wait_a_little(struct thread *thread)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += POLL_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&thread->lock);
+    if (!thread->is_finished)
+        pthread_cond_clockwait(&thread->finished, &thread->lock, CLOCK_MONOTONIC, &until);
+    bool finished = thread->is_finished;
+    pthread_mutex_unlock(&thread->lock);
+    return finished;
+}
+
+enum spira_code spira_compute_in_thread(const struct spira_step_call *call,
+                                        spira_computation *computation,
+                                        struct spira_checkpoints *checkpoints,
+                                        struct spira_value **ret_result, struct spira_error *err)
+{
+    struct thread thread = {
+        .call = call,
+        .computation = computation,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .finished = PTHREAD_COND_INITIALIZER,
+    };
+    pthread_t id;
+    int failed = pthread_create(&id, NULL, run, &thread);
+    if (failed)
+        return spira_fail_errno(err, failed, "a thread for %s", call->job.step);
+    enum spira_code code = SPIRA_OK;
+    while (!wait_a_little(&thread))
+        if (code == SPIRA_OK && (code = spira_checkpoints_upload(checkpoints, err)) != SPIRA_OK)
+            atomic_store(&thread.abandoned, true);
+    pthread_join(id, NULL);
+    if (code == SPIRA_OK && thread.code != SPIRA_OK) {
+        /* What it has written last is worth keeping; when that fails too, its own failure says
+         * more. */
+        struct spira_error unstored;
+        (void)!spira_checkpoints_upload(checkpoints, &unstored);
+        *err = thread.err;
+        code = thread.code;
+    }
+    if (code != SPIRA_OK) {
+        spira_value_free(thread.result);
+        return code;
+    }
+    *ret_result = thread.result;
+    return SPIRA_OK;
+}

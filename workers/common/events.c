@@ -1,0 +1,113 @@
+#include "workers/common/events.h"
+
+#include "core/base/moment.h"
+#include "schemas/schema.h"
+
+enum { FLUSH_TIMEOUT_MS = 100 };
+
+char *spira_topic(const struct spira_worker *worker, const char *event)
+{
+    return spira_format("%s%s", worker->topic_prefix, event);
+}
+
+static struct spira_sha256 identity(const struct spira_worker *worker, const char *topic,
+                                    const char *key, const struct spira_value *value)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *said = spira_value_list();
+    spira_value_append(said, spira_value_text(topic));
+    spira_value_append(said, spira_value_text(key));
+    struct spira_value *content = spira_value_append(said, spira_value_copy(value));
+    spira_value_remove(content, SPIRA_EXECUTION);
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(said, SPIRA_CANONICAL);
+    return spira_digest_bytes(worker->tools.digest, text, strlen(text));
+}
+
+static enum spira_code send_event(const struct spira_worker *worker, const char *event,
+                                  const char *key, const char *subject,
+                                  const struct spira_value *value, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    enum spira_code code = spira_event_encode(worker->codec, value, &bytes, err);
+    if (code != SPIRA_OK)
+        return code;
+    SPIRA_CLEANUP(spira_free_at)
+    char *topic = spira_topic(worker, event);
+    SPIRA_CLEANUP(spira_free_at)
+    char *type = spira_format("br.usp.ime.spira.%s.v1", event);
+    struct spira_sha256 id = identity(worker, topic, key, value);
+    struct spira_moment_text now = spira_moment_format(spira_clock_now_ms(worker->clock));
+    const struct spira_header headers[] = {{"ce_specversion", "1.0"},
+                                           {"ce_id", id.hex},
+                                           {"ce_type", type},
+                                           {"ce_source", worker->source},
+                                           {"ce_time", now.text},
+                                           {"ce_subject", subject},
+                                           {"content-type", "application/msgpack"}};
+    const struct spira_message message = {
+        .topic = topic,
+        .key = key,
+        .value = bytes.data,
+        .size = bytes.size,
+        .headers = headers,
+        .header_count = sizeof headers / sizeof *headers,
+    };
+    return spira_bus_send(worker->bus, &message, err);
+}
+
+enum spira_code spira_event_emit(const struct spira_worker *worker, const char *event,
+                                 const char *key, const char *subject, struct spira_value *value,
+                                 struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *owned = value;
+    const struct spira_schema *schema = spira_schema_find(event);
+    struct spira_error mismatch;
+    if (!schema || spira_schema_check(schema, owned, &mismatch) != SPIRA_OK)
+        return spira_fail(err, SPIRA_EBUG, "%s: our own event does not fit its schema: %s", event,
+                          schema ? mismatch.message : "there is none");
+    return send_event(worker, event, key, subject, owned, err);
+}
+
+enum spira_code spira_event_open(const struct spira_worker *worker,
+                                 const struct spira_message *message, const char **ret_event,
+                                 struct spira_value **ret_value, struct spira_error *err)
+{
+    size_t prefix = strlen(worker->topic_prefix);
+    const char *event = message->topic + prefix;
+    const struct spira_schema *schema = strncmp(message->topic, worker->topic_prefix, prefix) == 0
+                                            ? spira_schema_find(event)
+                                            : NULL;
+    if (!schema)
+        return spira_fail(err, SPIRA_EINVALID, "%s: no topic of this system", message->topic);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    enum spira_code code =
+        spira_event_decode(worker->codec, message->value, message->size, &value, err);
+    if (code == SPIRA_OK)
+        code = spira_schema_check(schema, value, err);
+    if (code != SPIRA_OK) {
+        spira_fail_within(err, "%s, partition %d, offset %jd", message->topic,
+                          (int)message->partition, (intmax_t)message->offset);
+        return code;
+    }
+    *ret_event = event;
+    *ret_value = value;
+    value = NULL;
+    return SPIRA_OK;
+}
+
+enum spira_code spira_events_flush(const struct spira_worker *worker,
+                                   struct spira_progress progress, struct spira_error *err)
+{
+    for (;;) {
+        enum spira_code code = spira_bus_flush(worker->bus, FLUSH_TIMEOUT_MS, err);
+        if (code != SPIRA_ETIMEOUT && code != SPIRA_EUNREACHABLE)
+            return code;
+        if (spira_progress_stop_wanted(progress))
+            return spira_fail(err, SPIRA_EINTERRUPTED,
+                              "stopped before the events were acknowledged");
+    }
+}

@@ -1,0 +1,183 @@
+#include "workers/common/step_runner.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "workers/common/checkpoints.h"
+#include "workers/common/computation.h"
+
+/* The scratch folder of one call: <scratch>/<step>-XXXXXX/{in,out}. */
+struct folders {
+    char *top, *inputs, *outputs;
+};
+
+static void folders_done(struct folders *folders)
+{
+    struct spira_error ignored; /* what cannot be removed now, the next start removes */
+    if (folders->top && spira_tree_remove(folders->top, &ignored) != SPIRA_OK)
+        (void)ignored;
+    free(folders->top);
+    free(folders->inputs);
+    free(folders->outputs);
+}
+
+static enum spira_code make_folders(const struct spira_worker *worker,
+                                    const struct spira_step *step, struct folders *folders,
+                                    struct spira_error *err)
+{
+    enum spira_code code = spira_folder_make(worker->scratch, err);
+    if (code != SPIRA_OK)
+        return code;
+    char *top = spira_format("%s/%s-XXXXXX", worker->scratch, step->name);
+    if (!mkdtemp(top)) {
+        code = spira_fail_errno(err, errno, "%s", top);
+        free(top);
+        return code;
+    }
+    folders->top = top;
+    folders->inputs = spira_format("%s/in", top);
+    folders->outputs = spira_format("%s/out", top);
+    code = spira_folder_make(folders->inputs, err);
+    return code == SPIRA_OK ? spira_folder_make(folders->outputs, err) : code;
+}
+
+/* Fetches the inputs that are not there yet and checks each one's digest. */
+static enum spira_code fetch_inputs(const struct spira_step_call *call, struct spira_error *err)
+{
+    for (size_t i = 0; i < call->job.input_count; i++) {
+        const struct spira_input *input = &call->job.inputs[i];
+        SPIRA_CLEANUP(spira_free_at)
+        char *path = spira_format("%s/%s", call->inputs, input->name);
+        if (access(path, F_OK) == 0)
+            continue;
+        enum spira_code code = spira_store_fetch(call->worker->store, input->key, path, err);
+        if (code != SPIRA_OK)
+            return code;
+        struct spira_sha256 found;
+        code = spira_digest_file(call->worker->tools.digest, path, &found, NULL, err);
+        if (code != SPIRA_OK)
+            return code;
+        if (strcmp(found.hex, input->sha256.hex) != 0)
+            return spira_fail(err, SPIRA_EINVALID,
+                              "%s: the object was altered: its digest is %s, not %s", input->key,
+                              found.hex, input->sha256.hex);
+    }
+    return SPIRA_OK;
+}
+
+static enum spira_code compute(struct spira_step_call *call, const struct spira_step *step,
+                               struct spira_error *err)
+{
+    enum spira_code code = fetch_inputs(call, err);
+    SPIRA_CLEANUP(spira_checkpoints_done)
+    struct spira_checkpoints checkpoints = {0};
+    if (code == SPIRA_OK && step->prefix)
+        code = spira_checkpoints_fetch(call->worker->store, &call->job, call->outputs, &checkpoints,
+                                       err);
+    struct spira_value *result = NULL;
+    if (code == SPIRA_OK)
+        code = spira_compute_in_thread(call, step->compute, &checkpoints, &result, err);
+    if (code != SPIRA_OK)
+        return code;
+    call->result = result;
+    if (!step->prefix)
+        return SPIRA_OK;
+    struct spira_artifacts artifacts = spira_worker_artifacts(call->worker);
+    code = spira_artifact_put(&artifacts, &call->job, call->outputs, step->key_of,
+                              spira_value_copy(result), &call->artifact, &call->reference, err);
+    return code == SPIRA_OK ? spira_checkpoints_remove(&checkpoints, err) : code;
+}
+
+/* Finds the artifact of a former attempt, or computes it. */
+static enum spira_code obtain(struct spira_step_call *call, const struct spira_step *step,
+                              struct spira_error *err)
+{
+    spira_job_seal(&call->job, call->worker->tools.digest);
+    if (step->prefix) {
+        struct spira_artifacts artifacts = spira_worker_artifacts(call->worker);
+        enum spira_code code = spira_artifact_find(&artifacts, &call->job, call->outputs,
+                                                   &call->artifact, &call->reference, err);
+        if (code != SPIRA_OK)
+            return code;
+    }
+    if (!call->artifact)
+        return compute(call, step, err);
+    call->status = "reused";
+    call->result = spira_value_copy(spira_value_get(call->artifact, "result"));
+    return SPIRA_OK;
+}
+
+static enum spira_code follow(struct spira_step_call *call, const struct spira_step *step,
+                              struct spira_error *err)
+{
+    int64_t began = spira_clock_monotonic_ms(call->worker->clock);
+    enum spira_code code = step->prepare(call, err);
+    if (code == SPIRA_OK && !call->result)
+        code = obtain(call, step, err);
+    call->seconds = (double)(spira_clock_monotonic_ms(call->worker->clock) - began) / 1e3;
+    return code == SPIRA_OK ? step->complete(call, err) : code;
+}
+
+/* Ends the call's run because of err. */
+static enum spira_code fail_run(struct spira_step_call *call, const struct spira_step *step,
+                                struct spira_error *err)
+{
+    call->status = "failed";
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "step", step->name);
+    spira_value_set_text(fields, "reason", spira_code_text(err->code));
+    spira_value_set_text(fields, "message", err->message);
+    return spira_step_emit(call, "run.failed", fields, err);
+}
+
+static void call_done(struct spira_step_call *call)
+{
+    spira_job_done(&call->job);
+    spira_value_free(call->result);
+    spira_value_free(call->artifact);
+    spira_value_free(call->reference);
+}
+
+enum spira_code spira_step_run(const struct spira_worker *worker, const struct spira_step *step,
+                               const struct spira_message *message, struct spira_progress progress,
+                               struct spira_step_outcome *ret_outcome, struct spira_error *err)
+{
+    const char *event = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    enum spira_code code = spira_event_open(worker, message, &event, &value, err);
+    if (code != SPIRA_OK)
+        return code;
+    SPIRA_CLEANUP(folders_done)
+    struct folders folders = {0};
+    code = make_folders(worker, step, &folders, err);
+    if (code != SPIRA_OK)
+        return code;
+    SPIRA_CLEANUP(call_done)
+    struct spira_step_call call = {
+        .worker = worker,
+        .event = event,
+        .value = value,
+        .message = message,
+        .progress = progress,
+        .inputs = folders.inputs,
+        .outputs = folders.outputs,
+        .status = "succeeded",
+    };
+    spira_job_init(&call.job, step->name, step->version, step->prefix);
+    code = follow(&call, step, err);
+    struct spira_step_outcome outcome = {0};
+    if (spira_code_kind(code) == SPIRA_KIND_INVALID && spira_value_get(value, "run_id")) {
+        outcome.failure = *err;
+        code = fail_run(&call, step, err);
+    }
+    if (code == SPIRA_OK)
+        code = spira_events_flush(worker, progress, err);
+    if (code != SPIRA_OK)
+        return code;
+    outcome.status = call.status;
+    outcome.seconds = call.seconds;
+    *ret_outcome = outcome;
+    return SPIRA_OK;
+}

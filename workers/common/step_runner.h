@@ -1,0 +1,24 @@
+/* Takes one event through one step: the protocol every step follows. */
+#ifndef SPIRA_WORKERS_COMMON_STEP_RUNNER_H
+#define SPIRA_WORKERS_COMMON_STEP_RUNNER_H
+
+#include "workers/common/step.h"
+
+/* What a step did with an event. */
+struct spira_step_outcome {
+    const char *status; /* "succeeded", "reused", "failed", "rejected"; static text */
+    double seconds;
+    struct spira_error failure; /* why, for "failed" */
+};
+
+/* Prepares, reuses or computes, stores, emits and waits for the acknowledgement of what it emitted.
+ * When it returns SPIRA_OK the message may be committed. A failure of invalid kind about a run
+ * emits run.failed and is SPIRA_OK with status "failed": the event is dealt with. Any other code:
+ * nothing is settled, the event must be handled again; SPIRA_EINTERRUPTED after a stop was wanted,
+ * with the newest checkpoint stored. */
+SPIRA_MUST_USE enum spira_code
+spira_step_run(const struct spira_worker *worker, const struct spira_step *step,
+               const struct spira_message *message, struct spira_progress progress,
+               struct spira_step_outcome *ret_outcome, struct spira_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* What every worker holds: the ports it talks through, the tools its computations use, and its
+ * settings. */
+#ifndef SPIRA_WORKERS_COMMON_WORKER_H
+#define SPIRA_WORKERS_COMMON_WORKER_H
+
+#include "core/ports/audio_source.h"
+#include "core/ports/clock.h"
+#include "core/ports/config_source.h"
+#include "core/ports/digest.h"
+#include "core/ports/event_bus.h"
+#include "core/ports/event_codec.h"
+#include "core/ports/fourier.h"
+#include "core/ports/matrix.h"
+#include "core/ports/object_store.h"
+#include "core/ports/progress.h"
+#include "core/ports/run_state.h"
+#include "core/ports/tensors.h"
+#include "core/run/artifact.h"
+
+/* What a computation may use: local files, no service. */
+struct spira_tools {
+    struct spira_audio_source audio;
+    struct spira_config_source json;
+    struct spira_digest digest;
+    struct spira_fourier fourier;
+    struct spira_matrix matrix;
+    struct spira_tensors tensors;
+    size_t threads;
+};
+
+struct spira_worker {
+    struct spira_tools tools;
+    struct spira_event_bus bus;
+    struct spira_object_store store;
+    struct spira_run_state state;
+    struct spira_event_codec codec;
+    struct spira_clock clock;
+    const char *topic_prefix; /* "spira." */
+    const char *source;       /* "/spira/<worker>": ce_source */
+    const char *inbox;        /* folder below which audio.collected's uri lies */
+    const char *scratch;      /* folder for the files of jobs under way */
+};
+
+/* Where the worker's artifacts are. */
+static inline struct spira_artifacts spira_worker_artifacts(const struct spira_worker *worker)
+{
+    return (struct spira_artifacts){
+        .store = worker->store, .digest = worker->tools.digest, .json = worker->tools.json};
+}
+
+#endif

@@ -1,0 +1,9 @@
+/* features.completed -> model.trained: trains the model of a run. */
+#ifndef SPIRA_WORKERS_MODEL_TRAINING_MODEL_TRAINING_H
+#define SPIRA_WORKERS_MODEL_TRAINING_MODEL_TRAINING_H
+
+#include "workers/common/step.h"
+
+extern const struct spira_step spira_model_training_step;
+
+#endif

@@ -1,0 +1,14 @@
+/* From the shards of a run to its dataset. */
+#ifndef SPIRA_WORKERS_RUN_TRACKER_FAN_IN_H
+#define SPIRA_WORKERS_RUN_TRACKER_FAN_IN_H
+
+#include "workers/common/events.h"
+
+/* When every shard of the run that this features.computed event belongs to is there: puts
+ * validation.json and dataset.json beside the plan and emits features.completed; or run.failed,
+ * when they make no dataset. Else nothing. Repeating it repeats the same events. */
+SPIRA_MUST_USE enum spira_code spira_fan_in(const struct spira_worker *worker,
+                                            const struct spira_value *features_computed,
+                                            struct spira_error *err);
+
+#endif
