@@ -70,16 +70,17 @@ struct spira_dropout {
  *   gradients += d/dparameters of sum over i of weights(i) * loss(i)
  *
  * clipping: each logarithm is at least -100. The gradient of a saturated output is p - label all
- * the same. Fills ret_loss (count) and, unless NULL, ret_probability (count; mean over the
- * outputs). The same arguments give the same bits for any number of threads. v2: windows may come
- * in any number of calls. SPIRA_ENOMEMORY; SPIRA_EINVALID when a window's frames do not fit. */
+ * the same. Fills ret_loss (count) and, unless NULL, ret_probability: p(i,o), the outputs of one
+ * window after the other (spira_network_outputs of each). The same arguments give the same bits for
+ * any number of threads. v2: windows may come in any number of calls. SPIRA_ENOMEMORY;
+ * SPIRA_EINVALID when a window's frames do not fit. */
 SPIRA_MUST_USE enum spira_code
 spira_network_train(struct spira_network *network, const struct spira_window *windows, size_t count,
                     const double *weights, bool clipping, const struct spira_dropout *dropout,
                     double *ret_loss, double *ret_probability, struct spira_error *err);
 
-/* Inference: no dropout, running statistics. Fills ret_probability (count; mean over a window's
- * outputs) and, unless NULL, ret_loss as above. Codes as above. */
+/* Inference: no dropout, running statistics. Fills ret_probability as above and, unless NULL,
+ * ret_loss (count). Codes as above. */
 SPIRA_MUST_USE enum spira_code spira_network_predict(struct spira_network *network,
                                                      const struct spira_window *windows,
                                                      size_t count, bool clipping, double *ret_loss,
