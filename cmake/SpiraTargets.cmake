@@ -8,8 +8,9 @@ target_compile_options(spira_warnings INTERFACE
 add_library(spira_options INTERFACE)
 target_compile_definitions(spira_options INTERFACE _GNU_SOURCE)
 target_include_directories(spira_options INTERFACE ${PROJECT_SOURCE_DIR})
-# Under -std=c11 gcc makes no fused multiply-add unless told; no -ffast-math anywhere.
-target_compile_options(spira_options INTERFACE -ffp-contract=fast -fno-math-errno)
+# Under -std=c11 gcc makes no fused multiply-add unless told, and keeps loops with a comparison scalar for
+# the sake of floating-point traps nobody sets; no -ffast-math anywhere.
+target_compile_options(spira_options INTERFACE -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 if(SPIRA_SANITIZE)
     target_compile_options(spira_options INTERFACE -fsanitize=${SPIRA_SANITIZE} -fno-omit-frame-pointer
         -fno-sanitize-recover=all)

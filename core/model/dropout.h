@@ -1,0 +1,48 @@
+/* Which activations dropout keeps: a hash of the element under a key of its own for each (seed,
+ * step, layer, window), so that order and threads change nothing. Inside of core/model/. */
+#ifndef SPIRA_CORE_MODEL_DROPOUT_H
+#define SPIRA_CORE_MODEL_DROPOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/random.h"
+#include "core/model/network.h"
+
+/* The mask of one layer of one window. */
+struct spira_mask {
+    uint32_t key[2];
+    uint32_t least; /* hashes below this (of 2^24) are dropped; 0: nothing is */
+    float scale;    /* of what is kept: 1 / (1 - share) */
+};
+
+/* layer: 0 to 3 the convolutions, 4 the first linear layer; window as in struct spira_window's
+ * batch. dropout NULL: the mask that keeps everything. */
+static inline struct spira_mask spira_mask(const struct spira_dropout *dropout, size_t layer,
+                                           size_t window)
+{
+    if (!dropout || dropout->share <= 0)
+        return (struct spira_mask){.scale = 1};
+    struct spira_random random =
+        spira_random_stream(dropout->seed, SPIRA_FOR_DROPOUT, dropout->step,
+                            (uint32_t)(layer << 28 | (dropout->first_window + window)));
+    return (struct spira_mask){
+        .key = {spira_random_u32(&random), spira_random_u32(&random)},
+        .least = (uint32_t)(dropout->share * (1 << 24)),
+        .scale = (float)(1 / (1 - dropout->share)),
+    };
+}
+
+/* What element of the layer is multiplied with: scale or 0. (The mixing steps are Mueller's
+ * "lowbias32", keyed in the middle.) */
+static inline float spira_mask_factor(const struct spira_mask *mask, uint32_t element)
+{
+    uint32_t x = element * 0x9E3779B9u + mask->key[0];
+    x = (x ^ x >> 16) * 0x21F0AAADu;
+    x = (x ^ x >> 15) + mask->key[1];
+    x *= 0x735A2D97u;
+    x ^= x >> 15;
+    return (int32_t)(x >> 8) >= (int32_t)mask->least ? mask->scale : 0.0f;
+}
+
+#endif
