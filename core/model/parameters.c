@@ -113,12 +113,6 @@ void spira_parameters_done(struct spira_parameters *parameters)
     *parameters = (struct spira_parameters){0};
 }
 
-static void fill(float *values, size_t count, float value)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = value;
-}
-
 /* How many inputs each output of the convolution or linear layer that a parameter belongs to has;
  * 0 for a norm's. */
 static size_t fan_in(const struct spira_parameters *parameters, const float *value)
@@ -151,24 +145,35 @@ static bool ends_with(const char *text, const char *end)
     return length >= part && strcmp(text + length - part, end) == 0;
 }
 
+/* gamma and the running variance are 1, beta and the running mean 0. */
+static void fill_norm(const struct spira_parameter *parameter)
+{
+    bool one = ends_with(parameter->name, ".weight") || ends_with(parameter->name, ".running_var");
+    for (size_t i = 0; i < parameter->count; i++)
+        parameter->value[i] = one ? 1.0f : 0.0f;
+}
+
+static void draw(const struct spira_parameters *parameters, const struct spira_parameter *parameter,
+                 uint64_t seed)
+{
+    if (!parameter->value) {
+        *parameter->number = 0;
+        return;
+    }
+    size_t inputs = fan_in(parameters, parameter->value);
+    if (inputs > 0)
+        draw_uniform(parameter, seed, inputs);
+    else
+        fill_norm(parameter);
+}
+
 size_t spira_parameters_draw(struct spira_parameters *parameters, uint64_t seed, const char *prefix)
 {
     size_t drawn = 0;
-    for (size_t i = 0; i < parameters->count; i++) {
-        const struct spira_parameter *parameter = &parameters->list[i];
-        if (strncmp(parameter->name, prefix, strlen(prefix)) != 0)
-            continue;
-        size_t inputs = parameter->value ? fan_in(parameters, parameter->value) : 0;
-        if (parameter->number)
-            *parameter->number = 0;
-        else if (inputs > 0)
-            draw_uniform(parameter, seed, inputs);
-        else /* a norm: gamma and running variance are 1, beta and running mean 0 */
-            fill(parameter->value, parameter->count,
-                 ends_with(parameter->name, ".weight") || ends_with(parameter->name, ".running_var")
-                     ? 1.0f
-                     : 0.0f);
-        drawn++;
-    }
+    for (size_t i = 0; i < parameters->count; i++)
+        if (strncmp(parameters->list[i].name, prefix, strlen(prefix)) == 0) {
+            draw(parameters, &parameters->list[i], seed);
+            drawn++;
+        }
     return drawn;
 }
