@@ -1,9 +1,13 @@
 /* A run's corpus: what the audio events in its ranges add up to.
  *
- * A recording is its SHA-256. Of several accepted events of one digest the newest counts, by (time,
- * partition, offset). A withdrawn digest is out for good. A rejected recording is listed, unless
- * the same recording id was accepted later. A digest that came under another recording id as well
- * is listed as a duplicate. */
+ * A recording is its SHA-256. Of several accepted events of one digest the newest counts, with its
+ * label, patient and all, by (time, partition, offset). A withdrawn digest is out for good. A
+ * rejected recording is listed, unless the same recording id was accepted later. A digest that came
+ * under another recording id as well is listed as a duplicate.
+ *
+ * A split is prescribed for a patient, not for a recording: of the recordings that count, the
+ * newest that names one decides for all of its patient's. One that names another is not moved to
+ * where its own event does not want it, it stays out, rejected as split_conflict. */
 #ifndef SPIRA_CORE_DATASET_CORPUS_H
 #define SPIRA_CORE_DATASET_CORPUS_H
 
@@ -26,12 +30,16 @@ void spira_corpus_add(struct spira_corpus_builder *builder, enum spira_corpus_ki
                       const struct spira_value *event, int64_t time_ms, int32_t partition,
                       int64_t offset);
 
-/* Gives the corpus document, the same for the same events in any order:
+/* Gives the corpus document, the same for the same events in any order; no list is left out:
  *     {"format": 1,
  *      "recordings": [{"sha256", "key", "recording_id", "label", "patient", "split", "seconds",
- * "rms_dbfs", "peak", "metadata"}],           sorted by sha256; patient: the digest where the event
- * names none "noises": [{"sha256", "key", "recording_id"}],   sorted by sha256 "rejected":
- * [{"recording_id", "reason", "message"}], "duplicates": the same}   sorted by recording id */
+ *                      "rms_dbfs", "peak", "metadata"}],
+ *      "noises": [{"sha256", "key", "recording_id"}],
+ *      "rejected": [{"recording_id", "reason", "message"}],
+ *      "duplicates": [{"recording_id", "reason", "message"}]}
+ * The first two are sorted by digest, the others by recording id. Where an event names no patient
+ * or no recording id it is the digest; other fields an event lacks are left out. "split" is what is
+ * prescribed for the patient. */
 struct spira_value *spira_corpus_resolve(struct spira_corpus_builder *builder);
 
 void spira_corpus_builder_done(struct spira_corpus_builder *builder);

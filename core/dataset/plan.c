@@ -1,5 +1,7 @@
 #include "core/dataset/plan.h"
 
+#include "core/features/noise.h"
+
 static void quarantine(struct spira_value *list, const struct spira_value *recording,
                        const char *reason, char *message)
 {
@@ -33,94 +35,54 @@ static bool fits(const struct spira_value *recording, const struct spira_run_con
     return true;
 }
 
-/* What is known of a patient's role: prescribed by its first recording that names one, else drawn.
- */
-struct patient {
-    const char *name;
-    enum spira_role role;
-    bool prescribed;
-};
-
-struct patients {
-    struct patient *items;
-    size_t count;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct patient *)a)->name, ((const struct patient *)b)->name);
-}
-
-/* One entry a patient, sorted by name. Recordings come sorted by digest, so "first" does not depend
- * on the order in which events arrived. */
-static struct patients find_patients(const struct spira_value *recordings,
-                                     const struct spira_run_config *config)
-{
-    size_t count = spira_value_count(recordings);
-    struct patients patients = {.items = spira_alloc(count, sizeof *patients.items)};
-    for (size_t i = 0; i < count; i++)
-        patients.items[i].name = spira_value_get_text(spira_value_at(recordings, i), "patient", "");
-    qsort(patients.items, count, sizeof *patients.items, by_name);
-    for (size_t i = 0; i < count; i++)
-        if (patients.count == 0 ||
-            by_name(&patients.items[patients.count - 1], &patients.items[i]) != 0)
-            patients.items[patients.count++] = patients.items[i];
-    for (size_t i = 0; i < patients.count; i++)
-        patients.items[i].role =
-            spira_split_draw(&config->split, config->seed, patients.items[i].name);
-    for (size_t i = 0; i < count; i++) {
-        const struct spira_value *recording = spira_value_at(recordings, i);
-        const char *split = spira_value_get_text(recording, "split", NULL);
-        struct patient wanted = {.name = spira_value_get_text(recording, "patient", "")};
-        struct patient *patient =
-            bsearch(&wanted, patients.items, patients.count, sizeof *patients.items, by_name);
-        if (split && !patient->prescribed) {
-            patient->role = spira_role_find(split);
-            patient->prescribed = true;
-        }
-    }
-    return patients;
-}
-
-static const struct patient *patient_of(const struct patients *patients,
-                                        const struct spira_value *recording)
-{
-    struct patient wanted = {.name = spira_value_get_text(recording, "patient", "")};
-    return bsearch(&wanted, patients->items, patients->count, sizeof *patients->items, by_name);
-}
-
 static struct spira_value *planned(const struct spira_value *recording, enum spira_role role,
                                    const struct spira_run_config *config)
 {
     const struct spira_noise_config *noise = &config->transform.noise;
+    /* Copies differ by their noises alone: without any, one says it all. */
+    bool noisy = spira_noise_count(noise, (int)spira_value_get_int(recording, "label", 0)) > 0;
     struct spira_value *copy = spira_value_copy(recording);
     spira_value_remove(copy, "split");
     spira_value_set_text(copy, "role", spira_role_name(role));
-    spira_value_set_int(copy, "copies",
-                        role == SPIRA_TRAIN && noise->enabled ? (int64_t)noise->copies : 1);
+    spira_value_set_int(copy, "copies", role == SPIRA_TRAIN && noisy ? (int64_t)noise->copies : 1);
     return copy;
 }
 
-/* Shards are the leading bits of the digests; gives the list of those in use. */
-static struct spira_value *assign_shards(struct spira_value *recordings)
+/* The leading bits of a recording's digest, as many as shards may be cut by. */
+static unsigned leading_bits(const struct spira_value *recording)
 {
-    size_t count = spira_value_count(recordings);
-    unsigned bits = 0;
-    while (bits < 16 && ((size_t)SPIRA_SHARD_RECORDINGS << bits) < count)
-        bits++;
-    struct spira_value *shards = spira_value_list();
-    int64_t last = -1;
-    for (size_t i = 0; i < count; i++) {
-        struct spira_value *recording = spira_value_at(recordings, i);
-        char leading[5] = "";
-        snprintf(leading, sizeof leading, "%.4s", spira_value_get_text(recording, "sha256", ""));
-        int64_t shard = (int64_t)(strtoul(leading, NULL, 16) >> (16 - bits));
-        spira_value_set_int(recording, "shard", shard);
-        if (shard != last)
-            spira_value_append(shards, spira_value_int(shard));
-        last = shard;
+    char hex[5] = "";
+    snprintf(hex, sizeof hex, "%.4s", spira_value_get_text(recording, "sha256", ""));
+    return (unsigned)(strtoul(hex, NULL, 16) >> (16 - SPIRA_SHARD_BITS));
+}
+
+/* Recordings from from on (sorted by digest, below to) whose digests begin with these bits. */
+static size_t bucket_end(const struct spira_value *recordings, size_t from, size_t to,
+                         unsigned bits, unsigned value)
+{
+    while (from < to &&
+           leading_bits(spira_value_at(recordings, from)) >> (SPIRA_SHARD_BITS - bits) == value)
+        from++;
+    return from;
+}
+
+/* Cuts the recordings [from, to), all that begin with these bits, into shards of at most
+ * SPIRA_SHARD_RECORDINGS: by one bit more where there are too many. */
+static void assign_shards(struct spira_value *recordings, size_t from, size_t to, unsigned bits,
+                          unsigned value, struct spira_value *shards)
+{
+    if (from == to)
+        return;
+    if (to - from > SPIRA_SHARD_RECORDINGS && bits < SPIRA_SHARD_BITS) {
+        size_t middle = bucket_end(recordings, from, to, bits + 1, 2 * value);
+        assign_shards(recordings, from, middle, bits + 1, 2 * value, shards);
+        assign_shards(recordings, middle, to, bits + 1, 2 * value + 1, shards);
+        return;
     }
-    return shards;
+    int64_t shard = (1 << bits) - 1 + (int64_t)value;
+    for (size_t i = from; i < to; i++)
+        spira_value_set_int(spira_value_at(recordings, i), "shard", shard);
+    spira_value_append(shards, spira_value_int(shard));
 }
 
 static enum spira_code check_roles(const struct spira_value *recordings, struct spira_error *err)
@@ -133,12 +95,11 @@ static enum spira_code check_roles(const struct spira_value *recordings, struct 
     }
     for (int role = 0; role < SPIRA_ROLES; role++)
         if (count[role][0] + count[role][1] == 0)
-            return spira_fail(err, SPIRA_EINVALID,
-                              "the corpus has no recording for the %s role: %zu recordings in all; "
-                              "prescribe roles "
-                              "in a 'split' column, change the shares, or add recordings",
-                              spira_role_name((enum spira_role)role),
-                              spira_value_count(recordings));
+            return spira_fail(
+                err, SPIRA_EINVALID,
+                "the corpus has no recording for the %s role: %zu recordings in all; "
+                "prescribe roles in a 'split' column, change the shares, or add recordings",
+                spira_role_name((enum spira_role)role), spira_value_count(recordings));
     for (int label = 0; label < 2; label++)
         if (count[SPIRA_TRAIN][label] == 0)
             return spira_fail(err, SPIRA_EINVALID, "the train role has no recording of label %d",
@@ -178,23 +139,18 @@ static struct spira_value *select_recordings(const struct spira_value *corpus,
                                              struct spira_value *quarantined)
 {
     const struct spira_value *all = spira_value_get(corpus, "recordings");
-    struct patients patients = find_patients(all, config);
     struct spira_value *recordings = spira_value_list();
     for (size_t i = 0; i < spira_value_count(all); i++) {
         const struct spira_value *recording = spira_value_at(all, i);
         if (!fits(recording, config, quarantined))
             continue;
-        const struct patient *patient = patient_of(&patients, recording);
-        const char *split = spira_value_get_text(recording, "split", NULL);
-        if (split && spira_role_find(split) != patient->role) {
-            quarantine(quarantined, recording, "split_conflict",
-                       spira_format("split '%s', but patient %s is in '%s'", split, patient->name,
-                                    spira_role_name(patient->role)));
-            continue;
-        }
-        spira_value_append(recordings, planned(recording, patient->role, config));
+        /* Both are the same for every recording of a patient, so no patient has two roles. */
+        const char *prescribed = spira_value_get_text(recording, "split", NULL);
+        const char *patient = spira_value_get_text(recording, "patient", "");
+        enum spira_role role = prescribed ? spira_role_find(prescribed)
+                                          : spira_split_draw(&config->split, config->seed, patient);
+        spira_value_append(recordings, planned(recording, role, config));
     }
-    free(patients.items);
     return recordings;
 }
 
@@ -212,7 +168,8 @@ enum spira_code spira_plan(const struct spira_value *corpus, const struct spira_
     spira_value_set(plan, "noises",
                     noisy ? spira_value_copy(spira_value_get(corpus, "noises"))
                           : spira_value_list());
-    spira_value_set(plan, "shards", assign_shards(recordings));
+    assign_shards(recordings, 0, spira_value_count(recordings), 0, 0,
+                  spira_value_set(plan, "shards", spira_value_list()));
     spira_value_set(plan, "quarantined", quarantined);
     spira_value_set(plan, "duplicates", spira_value_copy(spira_value_get(corpus, "duplicates")));
 

@@ -1,11 +1,14 @@
 #include "core/dataset/splitter.h"
 
+#include <assert.h>
+
 #include "core/base/random.h"
 
 static const char *const names[SPIRA_ROLES] = {"train", "validation", "test"};
 
 const char *spira_role_name(enum spira_role role)
 {
+    assert(role < SPIRA_ROLES);
     return names[role];
 }
 
