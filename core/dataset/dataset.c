@@ -1,12 +1,32 @@
 #include "core/dataset/dataset.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
 
-/* A recording of the plan joined with what its shard found; NULL when the shard quarantined it.
- * Both lists are sorted by digest, so `next` walks along. */
+/* The plan's recording of that digest; it has it, for it asked the shards for it. */
+static const struct spira_value *find_planned(const struct spira_value *plan, const char *sha256)
+{
+    const struct spira_value *recordings = spira_value_get(plan, "recordings");
+    size_t low = 0, high = spira_value_count(recordings);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct spira_value *recording = spira_value_at(recordings, middle);
+        int order = strcmp(sha256, spira_value_get_text(recording, "sha256", ""));
+        if (order == 0)
+            return recording;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    assert(false);
+    return NULL;
+}
+
+/* A recording of the plan joined with what its shard found. */
 static struct spira_value *join(const struct spira_value *planned, const struct spira_value *found)
 {
     static const char *const fields[] = {"sha256",  "recording_id", "label",  "role",
@@ -67,9 +87,11 @@ static void widen(struct range *range, const struct spira_value *number)
 static struct spira_value *describe_range(const struct range *range)
 {
     struct spira_value *value = spira_value_map();
-    spira_value_set_real(value, "least", range->count ? range->least : NAN);
-    spira_value_set_real(value, "mean", range->count ? range->sum / (double)range->count : NAN);
-    spira_value_set_real(value, "most", range->count ? range->most : NAN);
+    if (range->count == 0)
+        return value;
+    spira_value_set_real(value, "least", range->least);
+    spira_value_set_real(value, "mean", range->sum / (double)range->count);
+    spira_value_set_real(value, "most", range->most);
     return value;
 }
 
@@ -116,14 +138,10 @@ static struct spira_value *validate(const struct spira_value *plan,
 {
     struct totals totals[SPIRA_ROLES] = {{0}};
     struct range seconds = {0}, levels = {0};
-    const struct spira_value *planned = spira_value_get(plan, "recordings");
-    size_t at = 0;
     for (size_t i = 0; i < spira_value_count(recordings); i++) {
         const struct spira_value *recording = spira_value_at(recordings, i);
-        const char *sha256 = spira_value_get_text(recording, "sha256", "");
-        while (strcmp(spira_value_get_text(spira_value_at(planned, at), "sha256", ""), sha256) != 0)
-            at++;
-        const struct spira_value *facts = spira_value_at(planned, at);
+        const struct spira_value *facts =
+            find_planned(plan, spira_value_get_text(recording, "sha256", ""));
         struct totals *role = &totals[spira_role_find(spira_value_get_text(recording, "role", ""))];
         role->recordings++;
         *(spira_value_get_int(recording, "label", 0) ? &role->patient : &role->control) += 1;
@@ -152,27 +170,28 @@ static struct spira_value *validate(const struct spira_value *plan,
     return validation;
 }
 
-/* Joins plan and results, both sorted by digest; what a shard quarantined goes to quarantined. */
+/* Joins plan and results; what a shard quarantined goes to quarantined, under its recording id. */
 static struct spira_value *join_all(const struct spira_value *plan,
                                     const struct spira_value *const *shard_results,
                                     struct spira_value *quarantined)
 {
-    const struct spira_value *shards = spira_value_get(plan, "shards");
-    const struct spira_value *planned = spira_value_get(plan, "recordings");
     struct spira_value *recordings = spira_value_list();
-    for (size_t shard = 0, at = 0; shard < spira_value_count(shards); shard++) {
+    for (size_t shard = 0; shard < spira_value_count(spira_value_get(plan, "shards")); shard++) {
         const struct spira_value *found = spira_value_get(shard_results[shard], "recordings");
         for (size_t i = 0; i < spira_value_count(found); i++) {
             const struct spira_value *row = spira_value_at(found, i);
             const char *sha256 = spira_value_get_text(row, "sha256", "");
-            while (strcmp(spira_value_get_text(spira_value_at(planned, at), "sha256", ""),
-                          sha256) != 0)
-                at++;
-            spira_value_append(recordings, join(spira_value_at(planned, at), row));
+            spira_value_append(recordings, join(find_planned(plan, sha256), row));
         }
         const struct spira_value *out = spira_value_get(shard_results[shard], "quarantined");
-        for (size_t i = 0; i < spira_value_count(out); i++)
-            spira_value_append(quarantined, spira_value_copy(spira_value_at(out, i)));
+        for (size_t i = 0; i < spira_value_count(out); i++) {
+            struct spira_value *note =
+                spira_value_append(quarantined, spira_value_copy(spira_value_at(out, i)));
+            const struct spira_value *planned =
+                find_planned(plan, spira_value_get_text(note, "recording_id", ""));
+            spira_value_set_text(note, "recording_id",
+                                 spira_value_get_text(planned, "recording_id", ""));
+        }
     }
     return recordings;
 }

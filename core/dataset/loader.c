@@ -243,13 +243,14 @@ static enum spira_code add_recording(struct loader *loader, const struct spira_v
     recording->first_window = loader->windows;
     recording->copy = spira_alloc(recording->copies, sizeof *recording->copy);
     loader->windows += recording->windows;
-    size_t place = shard_place(shards, spira_value_get_int(row, "shard", 0));
+    int64_t shard = spira_value_get_int(row, "shard", 0);
+    size_t place = shard_place(shards, shard);
     const size_t shape[3] = {recording->windows, recording->frames, loader->features};
     for (size_t copy = 0; copy < recording->copies; copy++) {
         struct spira_shard_tensor tensor = spira_shard_tensor_name(sha256, copy);
         enum spira_code code =
-            spira_tensor_expect(&loader->shards[place], "shard", tensor.text, SPIRA_F32, 3, shape,
-                                &recording->copy[copy], err);
+            spira_tensor_expect(&loader->shards[place], spira_shard_name(shard).text, tensor.text,
+                                SPIRA_F32, 3, shape, &recording->copy[copy], err);
         if (code != SPIRA_OK)
             return code;
     }
