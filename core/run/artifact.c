@@ -8,6 +8,37 @@
 #include "core/base/file.h"
 
 static const char manifest_name[] = "artifact.json";
+static const char digest_name[] = "digest";
+
+/* What the artifact says of itself: a flipped digit in its result would be no less JSON. */
+static struct spira_sha256 digest_of(const struct spira_artifacts *artifacts,
+                                     const struct spira_value *artifact)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *rest = spira_value_copy(artifact);
+    spira_value_remove(rest, digest_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(rest, SPIRA_CANONICAL);
+    return spira_digest_bytes(artifacts->digest, text, strlen(text));
+}
+
+/* Gives the artifact that these bytes say, or NULL when they were altered. */
+static struct spira_value *parse(const struct spira_artifacts *artifacts, const char *key,
+                                 const struct spira_bytes *bytes)
+{
+    struct spira_value *artifact = NULL;
+    struct spira_error unreadable;
+    if (spira_config_parse(artifacts->json, key, bytes->data, bytes->size, &artifact,
+                           &unreadable) != SPIRA_OK)
+        return NULL;
+    if (spira_value_type(artifact) == SPIRA_MAP &&
+        spira_value_get_int(artifact, "format", 0) == 1 &&
+        strcmp(spira_value_get_text(artifact, digest_name, ""),
+               digest_of(artifacts, artifact).hex) == 0)
+        return artifact;
+    spira_value_free(artifact);
+    return NULL;
+}
 
 /* Whether the object is there with its digest; an altered one is removed. */
 static enum spira_code check_object(const struct spira_artifacts *artifacts,
@@ -49,15 +80,16 @@ enum spira_code spira_artifact_find(const struct spira_artifacts *artifacts,
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *artifact = NULL;
-    struct spira_error unreadable;
-    code = spira_config_parse(artifacts->json, key, bytes.data, bytes.size, &artifact, &unreadable);
-    bool whole = code == SPIRA_OK && spira_value_get_int(artifact, "format", 0) == 1;
+    struct spira_value *artifact = parse(artifacts, key, &bytes);
+    bool whole = artifact != NULL;
+    /* Every object, after one that was altered too: each of those has to go. */
     const struct spira_value *files = spira_value_get(artifact, "files");
-    for (size_t i = 0; whole && i < spira_value_count(files); i++) {
-        code = check_object(artifacts, spira_value_at(files, i), folder, &whole, err);
+    for (size_t i = 0; i < spira_value_count(files); i++) {
+        bool object_whole = false;
+        code = check_object(artifacts, spira_value_at(files, i), folder, &object_whole, err);
         if (code != SPIRA_OK)
             return code;
+        whole = whole && object_whole;
     }
     if (!whole)
         return spira_store_remove(artifacts->store, key, err);
@@ -68,15 +100,27 @@ enum spira_code spira_artifact_find(const struct spira_artifacts *artifacts,
     return SPIRA_OK;
 }
 
-static int is_output(const struct dirent *entry)
+static int is_visible(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && entry->d_type == DT_REG;
+    return entry->d_name[0] != '.';
 }
 
+/* By bytes, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Stores path under key when it is a regular file. */
 static enum spira_code put_output(const struct spira_artifacts *artifacts, const char *path,
                                   const char *key, struct spira_value *files,
                                   struct spira_error *err)
 {
+    struct stat facts;
+    if (lstat(path, &facts) != 0)
+        return spira_fail_errno(err, errno, "%s", path);
+    if (!S_ISREG(facts.st_mode))
+        return SPIRA_OK;
     struct spira_sha256 sha256;
     uint64_t size;
     enum spira_code code = spira_digest_file(artifacts->digest, path, &sha256, &size, err);
@@ -93,7 +137,7 @@ static enum spira_code put_outputs(const struct spira_artifacts *artifacts,
                                    struct spira_value *files, struct spira_error *err)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_output, alphasort);
+    int count = scandir(folder, &entries, is_visible, by_name);
     if (count < 0)
         return spira_fail_errno(err, errno, "%s", folder);
     enum spira_code code = SPIRA_OK;
@@ -127,6 +171,7 @@ enum spira_code spira_artifact_put(const struct spira_artifacts *artifacts,
     enum spira_code code = put_outputs(artifacts, job, folder, key_of, result, files, err);
     if (code != SPIRA_OK)
         return code;
+    spira_value_set_text(artifact, digest_name, digest_of(artifacts, artifact).hex);
     SPIRA_CLEANUP(spira_free_at)
     char *key = spira_job_object(job, manifest_name);
     code =

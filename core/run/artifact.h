@@ -1,8 +1,8 @@
 /* Finished results of steps in the object store.
  * <prefix>/<step key>/artifact.json is written last and lists every object with its digest, and
- * what the step found
- * ("result"):
- *     {"format": 1, "step", "version", "files": [{"key", "sha256", "bytes"}], "result": {...}} */
+ * what the step found ("result"):
+ *     {"format": 1, "step", "version", "files": [{"key", "sha256", "bytes"}], "result": {...},
+ *      "digest": SHA-256 of the canonical text of all the rest} */
 #ifndef SPIRA_CORE_RUN_ARTIFACT_H
 #define SPIRA_CORE_RUN_ARTIFACT_H
 
@@ -16,9 +16,10 @@ struct spira_artifacts {
     struct spira_config_source json;
 };
 
-/* Gives the artifact and its reference when it is finished and each of its objects still has its
- * digest (checked by fetching into folder, which must exist and is left as it was), or NULL for
- * both. Objects that were altered are removed, so that they can be made again. */
+/* Gives the artifact and its reference when it is finished, was not altered and each of its objects
+ * still has its digest (checked by fetching into folder, which must exist and is left as it was),
+ * or NULL for both: then what was altered is removed, so that it can be made again. Codes of the
+ * store; folder must not have a file "checked". */
 SPIRA_MUST_USE enum spira_code spira_artifact_find(const struct spira_artifacts *artifacts,
                                                    const struct spira_job *job, const char *folder,
                                                    struct spira_value **ret_artifact,
@@ -29,9 +30,9 @@ SPIRA_MUST_USE enum spira_code spira_artifact_find(const struct spira_artifacts 
 typedef char *spira_object_key(const struct spira_job *job, const char *name,
                                const struct spira_value *result);
 
-/* Stores every regular file directly in folder (key_of NULL: under spira_job_object), then the
- * artifact; gives it and its reference. Takes result. SPIRA_EDETERMINISM when an object is there
- * with other bytes. */
+/* Stores every regular file directly in folder but hidden ones (key_of NULL: under
+ * spira_job_object), then the artifact; gives it and its reference. Takes result.
+ * SPIRA_EDETERMINISM when an object is there with other bytes. */
 SPIRA_MUST_USE enum spira_code
 spira_artifact_put(const struct spira_artifacts *artifacts, const struct spira_job *job,
                    const char *folder, spira_object_key *key_of, struct spira_value *result,
