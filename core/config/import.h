@@ -1,5 +1,5 @@
-/* Reads the configuration files of SPIRA's predecessors: the 2021 experiments ("acl2021") and the V2
- * prototype ("spira-v2"). What a file says becomes a run configuration; what it says and this
+/* Reads the configuration files of SPIRA's predecessors: the 2021 experiments ("acl2021") and the
+ * V2 prototype ("spira-v2"). What a file says becomes a run configuration; what it says and this
  * project cannot honour, and what had to be chosen, becomes a warning. */
 #ifndef SPIRA_CORE_CONFIG_IMPORT_H
 #define SPIRA_CORE_CONFIG_IMPORT_H
