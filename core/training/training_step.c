@@ -24,12 +24,21 @@ enum spira_code spira_training_check_loss(const struct spira_train_config *confi
     return SPIRA_OK;
 }
 
+/* How many windows go through the network at once. */
+static size_t round_windows(const struct spira_training_job *job, const struct spira_batch *batch)
+{
+    if (job->model->norm == SPIRA_GROUP_NORM)
+        return ROUND;
+    return job->frames ? batch->count : 1; /* per frame, recordings go one by one */
+}
+
 /* BatchNorm's statistics are of a whole batch, so it cannot be cut; names the recording that has
  * the most windows. */
 static enum spira_code check_batch(const struct spira_training_job *job,
                                    const struct spira_batch *batch, struct spira_error *err)
 {
-    if (job->model->norm != SPIRA_BATCH_NORM || batch->count <= job->train->max_batch_windows)
+    if (round_windows(job, batch) <= job->train->max_batch_windows ||
+        job->model->norm != SPIRA_BATCH_NORM)
         return SPIRA_OK;
     size_t longest = 0, most = 0;
     for (size_t begin = 0, end; begin < batch->count; begin = end) {
@@ -46,14 +55,6 @@ static enum spira_code check_batch(const struct spira_training_job *job,
                       "train.max_batch_windows is %zu and spiraconv_v1 needs a batch at once",
                       batch->count, most, job->training.ops->name(job->training.self, longest),
                       job->train->max_batch_windows);
-}
-
-/* How many windows go through the network at once. */
-static size_t round_windows(const struct spira_training_job *job, const struct spira_batch *batch)
-{
-    if (job->model->norm == SPIRA_GROUP_NORM)
-        return ROUND;
-    return job->frames ? batch->count : 1; /* per frame, recordings go one by one */
 }
 
 static enum spira_code run_network(const struct spira_training_job *job,
