@@ -14,6 +14,13 @@ static struct spira_tensor as_tensor(const struct spira_parameter *parameter)
     return tensor;
 }
 
+/* A number is written with no dimension or, by writers that know no such tensors, with one of 1. */
+static void expect_number(const struct spira_tensor *found, struct spira_tensor *wanted)
+{
+    wanted->rank = found && found->rank == 1 ? 1 : 0;
+    wanted->shape[0] = 1;
+}
+
 enum spira_code spira_weights_read(const struct spira_tensor_file *file, const char *path,
                                    const char *prefix, struct spira_network *network,
                                    struct spira_error *err)
@@ -24,6 +31,8 @@ enum spira_code spira_weights_read(const struct spira_tensor_file *file, const c
         struct spira_tensor wanted = as_tensor(&parameters[i]);
         SPIRA_CLEANUP(spira_free_at)
         char *name = spira_format("%s%s", prefix, wanted.name);
+        if (parameters[i].number)
+            expect_number(spira_tensor_find(file, name), &wanted);
         const void *data;
         enum spira_code code = spira_tensor_expect(file, path, name, wanted.dtype, wanted.rank,
                                                    wanted.shape, &data, err);
