@@ -2,6 +2,7 @@
  * of the Noam schedule. */
 #include "core/evaluation/metrics.h"
 #include "core/evaluation/roc.h"
+#include "core/training/schedule.h"
 #include "tests/golden/golden_kinds.h"
 
 #define TOLERANCE 1e-9
@@ -65,6 +66,24 @@ static void check_metrics(struct golden_file *file, const struct spira_scored *s
     golden_compare_doubles(file, "roc.tpr", roc.tpr, roc.count, TOLERANCE, GOLDEN_ABSOLUTE);
 }
 
+/* noam.base1e-3.warm500: the learning rates of steps 1, 2, ... */
+static void check_noam(struct golden_file *file, const struct spira_tensor *rates)
+{
+    double base = 0;
+    size_t warmup = 0, count = spira_tensor_elements(rates);
+    int length = 0;
+    if (sscanf(rates->name, "noam.base%lf.warm%zu%n", &base, &warmup, &length) != 2 ||
+        (size_t)length != strlen(rates->name) || warmup < 1) {
+        golden_fail(file, "%s: says no base and warmup", rates->name);
+        return;
+    }
+    SPIRA_CLEANUP(spira_free_at)
+    double *ours = spira_alloc(count, sizeof *ours);
+    for (size_t i = 0; i < count; i++)
+        ours[i] = spira_noam_rate(base, warmup, i + 1);
+    golden_compare_doubles(file, rates->name, ours, count, TOLERANCE, GOLDEN_ABSOLUTE);
+}
+
 void golden_check_metrics(struct golden_file *file)
 {
     size_t count = 0;
@@ -72,4 +91,12 @@ void golden_check_metrics(struct golden_file *file)
     struct spira_scored *scored = read_scored(file, &count);
     if (scored)
         check_metrics(file, scored, count);
+    size_t schedules = 0;
+    for (size_t i = 0; i < file->content.count; i++)
+        if (strncmp(file->content.tensors[i].name, "noam.", strlen("noam.")) == 0) {
+            check_noam(file, &file->content.tensors[i]);
+            schedules++;
+        }
+    if (schedules == 0)
+        golden_fail(file, "noam.*: missing");
 }

@@ -6,6 +6,7 @@
 
 #include "adapters/fftw/fourier_fftw.h"
 #include "adapters/json/json_config.h"
+#include "adapters/openblas/matrix_openblas.h"
 #include "adapters/safetensors/safetensors.h"
 #include "tests/golden/golden_kinds.h"
 
@@ -56,8 +57,10 @@ static void add_to_totals(const struct golden_file *file, struct totals *totals)
 
 static void check_file(const char *folder, const char *name, struct totals *totals)
 {
-    struct golden_file file = {
-        .name = name, .fourier = spira_fourier_fftw(), .json = spira_config_source_json()};
+    struct golden_file file = {.name = name,
+                               .fourier = spira_fourier_fftw(),
+                               .matrix = spira_matrix_openblas(),
+                               .json = spira_config_source_json()};
     struct spira_error err;
     const struct kind *kind = find_kind(name);
     SPIRA_CLEANUP(spira_free_at)
@@ -73,6 +76,8 @@ static void check_file(const char *folder, const char *name, struct totals *tota
         golden_start(&file);
         kind->check(&file);
         golden_finish(&file);
+        if (file.compared == 0)
+            golden_fail(&file, "nothing to compare");
         golden_done(&file);
     }
     add_to_totals(&file, totals);

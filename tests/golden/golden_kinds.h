@@ -6,7 +6,7 @@
 #include "tests/golden/golden_file.h"
 
 /* Every kind there is: golden_check_<kind>, in check_<kind>.c. */
-#define GOLDEN_KINDS(X) X(features) X(metrics) X(resample)
+#define GOLDEN_KINDS(X) X(features) X(metrics) X(model) X(resample)
 
 #define X(kind) void golden_check_##kind(struct golden_file *file);
 GOLDEN_KINDS(X)

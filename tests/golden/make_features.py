@@ -5,11 +5,12 @@ framework (torch and torchaudio) in double precision, rounded once to float.
 Usage: tests/golden/make_features.py FOLDER    (needs python3-torch and python3-torchaudio)"""
 import json
 import math
-import struct
 import sys
 
 import torch
 import torchaudio
+
+import golden_writer
 
 CONFIGS = {
     "paper": dict(n_fft=1200, win_length=400, hop_length=160, n_mels=40, n_mfcc=40, f_min=0.0, f_max=None),
@@ -49,19 +50,6 @@ def features(wave, config):
     }
 
 
-def write(path, tensors, metadata):
-    header, data = {"__metadata__": metadata}, b""
-    for name in sorted(tensors):
-        tensor = tensors[name].float().contiguous()
-        raw = struct.pack(f"<{tensor.numel()}f", *tensor.flatten().tolist())
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as out:
-        out.write(struct.pack("<Q", len(text)) + text + data)
-
-
 def main(folder):
     torch.set_default_dtype(torch.float64)
     source = f"torchaudio {torchaudio.__version__}"
@@ -71,13 +59,13 @@ def main(folder):
         for config in CONFIGS:
             for kind, values in features(wave.double(), CONFIGS[config]).items():
                 tensors[f"{name}.{config}.{kind}"] = values
-    write(f"{folder}/features.small.safetensors", tensors, {"configs": json.dumps(CONFIGS), "source": source})
+    golden_writer.write(f"{folder}/features.small.safetensors", tensors, {"configs": json.dumps(CONFIGS), "source": source})
 
     tensors = {}
     for rate in RESAMPLED_FROM:
         tensors[f"{rate}.in"] = wave = signal(rate // 16 + 7, rate, rate)
         tensors[f"{rate}.out"] = torchaudio.functional.resample(wave.double(), rate, RATE)
-    write(f"{folder}/resample.small.safetensors", tensors, {"target": str(RATE), "source": source})
+    golden_writer.write(f"{folder}/resample.small.safetensors", tensors, {"target": str(RATE), "source": source})
 
 
 if __name__ == "__main__":
