@@ -1,0 +1,336 @@
+/* The loader over a shard file of small whole numbers. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "adapters/safetensors/safetensors.h"
+#include "core/base/file.h"
+#include "core/dataset/loader.h"
+#include "core/dataset/shard.h"
+#include "tests/core/dataset/corpus_parts.h"
+
+enum { FEATURES = 2, MOST_FRAMES = 5, MOST_VALUES = 200 };
+
+/* What the shards hold; shard 1 the first three, shard 2 the others. */
+static const struct {
+    const char *role;
+    int label;
+    size_t windows, frames, copies;
+} rows[] = {
+    {"train", 0, 2, 3, 2}, {"test", 1, 1, 5, 1},       {"train", 1, 3, 4, 1},
+    {"train", 1, 1, 2, 3}, {"validation", 0, 2, 3, 1}, {"train", 0, 1, 4, 1},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static char folder[] = "/tmp/spira-test-loader-XXXXXX";
+static struct spira_value *dataset;
+static struct spira_loader loader;
+
+/* A value that nothing else in the shards has a pattern in common with; never 0. */
+static float value_of(size_t row, size_t copy, size_t window, size_t index)
+{
+    struct spira_random random =
+        spira_random_stream(row, SPIRA_FOR_NOISE, 1000 * copy + 100 * window, (uint32_t)index);
+    return (float)(1 + spira_random_below(&random, 1000));
+}
+
+static void write_shard(int64_t shard, size_t from, size_t to)
+{
+    struct spira_tensor tensors[16];
+    struct spira_shard_tensor names[16];
+    static float data[16][MOST_VALUES];
+    size_t count = 0;
+    for (size_t row = from; row < to; row++)
+        for (size_t copy = 0; copy < rows[row].copies; copy++, count++) {
+            size_t size = rows[row].frames * FEATURES;
+            for (size_t i = 0; i < rows[row].windows * size; i++)
+                data[count][i] = value_of(row, copy, i / size, i % size);
+            names[count] = spira_shard_tensor_name(hex_of(row).text, copy);
+            tensors[count] =
+                (struct spira_tensor){.name = names[count].text,
+                                      .dtype = SPIRA_F32,
+                                      .rank = 3,
+                                      .shape = {rows[row].windows, rows[row].frames, FEATURES},
+                                      .data = data[count]};
+        }
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", folder, spira_shard_name(shard).text);
+    cr_assert_eq(spira_tensors_write(spira_tensors_safetensors(), path, tensors, count, NULL, &err),
+                 SPIRA_OK, "%s", err.message);
+}
+
+static void setup(void)
+{
+    cr_assert(mkdtemp(folder));
+    dataset = spira_value_map();
+    spira_value_set_int(dataset, "features", FEATURES);
+    struct spira_value *list = spira_value_set(dataset, "recordings", spira_value_list());
+    for (size_t row = 0; row < ROWS; row++) {
+        struct spira_value *recording = spira_value_append(list, spira_value_map());
+        spira_value_set_text(recording, "sha256", hex_of(row).text);
+        spira_value_set_text(recording, "role", rows[row].role);
+        spira_value_set_int(recording, "label", rows[row].label);
+        spira_value_set_int(recording, "shard", row < 3 ? 1 : 2);
+        spira_value_set_int(recording, "windows", (int64_t)rows[row].windows);
+        spira_value_set_int(recording, "frames", (int64_t)rows[row].frames);
+        spira_value_set_int(recording, "copies", (int64_t)rows[row].copies);
+    }
+    struct spira_value *shards = spira_value_set(dataset, "shards", spira_value_list());
+    for (int shard = 1; shard <= 2; shard++)
+        spira_value_set_int(spira_value_append(shards, spira_value_map()), "shard", shard);
+    write_shard(1, 0, 3);
+    write_shard(2, 3, ROWS);
+}
+
+static void teardown(void)
+{
+    struct spira_error err;
+    spira_loader_done(&loader);
+    spira_value_free(dataset);
+    cr_assert_eq(spira_tree_remove(folder, &err), SPIRA_OK);
+}
+
+TestSuite(loader, .init = setup, .fini = teardown);
+
+static void open_loader(const struct spira_loader_options *options)
+{
+    struct spira_error err = {0};
+    cr_assert_eq(
+        spira_dataset_loader(spira_tensors_safetensors(), dataset, folder, options, &loader, &err),
+        SPIRA_OK, "%s", err.message);
+}
+
+static struct spira_batch load(size_t epoch, const size_t *indices, size_t count)
+{
+    struct spira_error err = {0};
+    struct spira_batch batch;
+    cr_assert_eq(spira_loader_load(loader, epoch, indices, count, &batch, &err), SPIRA_OK, "%s",
+                 err.message);
+    return batch;
+}
+
+static const size_t all[] = {0, 1, 2, 3};
+/* The rows of the train role, and their windows one after the other: (row, window). */
+static const size_t train_rows[] = {0, 2, 3, 5};
+enum { TRAIN_WINDOWS = 7 };
+static const size_t train_windows[TRAIN_WINDOWS][2] = {{0, 0}, {0, 1}, {2, 0}, {2, 1},
+                                                       {2, 2}, {3, 0}, {5, 0}};
+
+Test(loader, has_the_recordings_of_its_role_by_name_and_label)
+{
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});
+    cr_assert_eq(spira_loader_recordings(loader), 4);
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert_str_eq(loader.ops->name(loader.self, i), hex_of(train_rows[i]).text);
+        cr_assert_eq((int)loader.ops->label(loader.self, i), rows[train_rows[i]].label);
+    }
+    spira_loader_done(&loader);
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TEST});
+    cr_assert_eq(spira_loader_recordings(loader), 1);
+    cr_assert_str_eq(loader.ops->name(loader.self, 0), hex_of(1).text);
+}
+
+Test(loader, gives_all_windows_of_the_recordings_asked_for_in_that_order)
+{
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});
+    const size_t asked[] = {2, 0};
+    struct spira_batch batch = load(0, asked, 2);
+    cr_assert_eq(batch.count, 3);
+    static const size_t from[][3] = {{3, 0, 2}, {0, 0, 0}, {0, 1, 0}}; /* row, window, index */
+    for (size_t w = 0; w < 3; w++) {
+        size_t row = from[w][0];
+        cr_assert_eq(batch.windows[w].recording, from[w][2]);
+        cr_assert_eq(batch.windows[w].frames, rows[row].frames);
+        cr_assert_eq((int)batch.windows[w].label, rows[row].label);
+        for (size_t i = 0; i < rows[row].frames * FEATURES; i++)
+            cr_assert_eq((int)batch.windows[w].data[i], (int)value_of(row, 0, from[w][1], i));
+    }
+}
+
+Test(loader, an_epoch_sees_its_own_noise_copy)
+{
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});
+    for (size_t epoch = 0; epoch < 7; epoch++) {
+        struct spira_batch batch = load(epoch, all, 4);
+        cr_assert_eq(batch.count, TRAIN_WINDOWS);
+        for (size_t w = 0; w < TRAIN_WINDOWS; w++) {
+            size_t row = train_windows[w][0];
+            cr_assert_eq((int)batch.windows[w].data[0],
+                         (int)value_of(row, epoch % rows[row].copies, train_windows[w][1], 0));
+        }
+    }
+}
+
+Test(loader, short_windows_are_padded_with_zeros_and_long_ones_cut)
+{
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN, .padded_frames = 3});
+    struct spira_batch batch = load(1, all, 4);
+    for (size_t w = 0; w < TRAIN_WINDOWS; w++) {
+        size_t row = train_windows[w][0], size = rows[row].frames * FEATURES;
+        cr_assert_eq(batch.windows[w].frames, 3);
+        for (size_t i = 0; i < 3 * FEATURES; i++)
+            cr_assert_eq((int)batch.windows[w].data[i],
+                         i < size ? (int)value_of(row, 1 % rows[row].copies, train_windows[w][1], i)
+                                  : 0);
+    }
+}
+
+/* What the window at place w of the train role is without mixture, zeros behind its end. */
+static float plain(size_t w, size_t epoch, size_t index)
+{
+    size_t row = train_windows[w][0];
+    return index < rows[row].frames * FEATURES
+               ? value_of(row, epoch % rows[row].copies, train_windows[w][1], index)
+               : 0;
+}
+
+static const struct spira_mixture_config mixture = {.enabled = true, .alpha = 2, .beta = 3};
+
+/* Of which two windows, in which share, a mixed window is made, found from its values. */
+struct mixed {
+    size_t partner; /* the window itself: it is as it was */
+    double share;   /* of the window itself */
+};
+
+static size_t frames_of(size_t w)
+{
+    return rows[train_windows[w][0]].frames;
+}
+
+static int label_of(size_t w)
+{
+    return rows[train_windows[w][0]].label;
+}
+
+/* The share of w, and whether other can be the partner. */
+static bool fits(const struct spira_window *window, size_t w, size_t other, size_t epoch,
+                 double *ret_share)
+{
+    size_t frames = frames_of(w) > frames_of(other) ? frames_of(w) : frames_of(other);
+    if (window->frames != frames)
+        return false;
+    double projected = 0, norm = 0;
+    for (size_t i = 0; i < frames * FEATURES; i++) {
+        double step = (double)plain(w, epoch, i) - (double)plain(other, epoch, i);
+        projected += step * ((double)window->data[i] - (double)plain(other, epoch, i));
+        norm += step * step;
+    }
+    double share = projected / norm;
+    for (size_t i = 0; i < frames * FEATURES; i++) {
+        double expected =
+            share * (double)plain(w, epoch, i) + (1 - share) * (double)plain(other, epoch, i);
+        if (fabs((double)window->data[i] - expected) > 1e-2)
+            return false;
+    }
+    double label = share * label_of(w) + (1 - share) * label_of(other);
+    *ret_share = share;
+    return share >= 0 && share < 1 && fabs((double)window->label - label) < 1e-4;
+}
+
+static struct mixed find_mixed(const struct spira_window *window, size_t w, size_t epoch)
+{
+    bool untouched = window->frames == frames_of(w);
+    for (size_t i = 0; untouched && i < frames_of(w) * FEATURES; i++)
+        untouched = window->data[i] == plain(w, epoch, i);
+    struct mixed mixed = {.partner = w, .share = 1};
+    size_t found = untouched;
+    for (size_t other = 0; other < TRAIN_WINDOWS && !untouched; other++)
+        if (other != w && fits(window, w, other, epoch, &mixed.share)) {
+            mixed.partner = other;
+            found++;
+        }
+    cr_assert_eq(found, 1, "window %zu of epoch %zu is made of %zu", w, epoch, found);
+    return mixed;
+}
+
+Test(loader, mixture_pairs_all_windows_and_each_pair_adds_up_to_the_originals)
+{
+    open_loader(
+        &(struct spira_loader_options){.role = SPIRA_TRAIN, .mixture = &mixture, .seed = 5});
+    for (size_t epoch = 0; epoch < 6; epoch++) {
+        struct spira_batch batch = load(epoch, all, 4);
+        size_t alone = 0;
+        for (size_t w = 0; w < TRAIN_WINDOWS; w++) {
+            const struct spira_window *window = &batch.windows[w];
+            struct mixed mixed = find_mixed(window, w, epoch);
+            const struct spira_window *partner = &batch.windows[mixed.partner];
+            if (mixed.partner == w) {
+                alone++;
+                continue;
+            }
+            cr_assert_eq(find_mixed(partner, mixed.partner, epoch).partner, w, "pairs are mutual");
+            cr_assert_eq(window->frames, partner->frames, "the shorter one is padded");
+            cr_assert_float_eq((double)(window->label + partner->label),
+                               label_of(w) + label_of(mixed.partner), 1e-6);
+            for (size_t i = 0; i < window->frames * FEATURES; i++)
+                cr_assert_float_eq((double)(window->data[i] + partner->data[i]),
+                                   (double)(plain(w, epoch, i) + plain(mixed.partner, epoch, i)),
+                                   1e-2);
+        }
+        cr_assert_eq(alone, 1, "of seven windows one has no partner; epoch %zu: %zu", epoch, alone);
+    }
+}
+
+/* The share p of a pair is Beta(2, 3): mean 0.4, variance 0.04. Which of the two gets p and which
+ * 1 - p is the permutation's, so p and 1 - p are seen alike: (p - 1/2)^2 has the mean 0.05. */
+Test(loader, mixture_shares_are_beta_and_partners_change_with_the_epoch)
+{
+    double squares = 0;
+    size_t pairs = 0, changes = 0, partner_before = TRAIN_WINDOWS;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        open_loader(
+            &(struct spira_loader_options){.role = SPIRA_TRAIN, .mixture = &mixture, .seed = seed});
+        for (size_t epoch = 0; epoch < 6; epoch++) {
+            struct mixed mixed = find_mixed(&load(epoch, all, 4).windows[0], 0, epoch);
+            changes += mixed.partner != partner_before;
+            partner_before = mixed.partner;
+            pairs += mixed.partner != 0;
+            squares += mixed.partner != 0 ? (mixed.share - 0.5) * (mixed.share - 0.5) : 0;
+        }
+        spira_loader_done(&loader);
+    }
+    cr_assert_float_eq((double)pairs / 1200, 6.0 / 7, 0.04);
+    cr_assert_float_eq(squares / (double)pairs, 0.05, 0.006);
+    cr_assert_float_eq((double)changes / 1200, 6.0 / 7, 0.04, "each is as likely as any other");
+}
+
+Test(loader, a_recording_is_mixed_the_same_whatever_else_is_in_the_batch)
+{
+    open_loader(&(struct spira_loader_options){
+        .role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES, .mixture = &mixture, .seed = 5});
+    float expected[3][MOST_FRAMES * FEATURES];
+    float labels[3];
+    struct spira_batch batch = load(4, all, 4);
+    for (size_t w = 0; w < 3; w++) {
+        memcpy(expected[w], batch.windows[2 + w].data, sizeof expected[w]);
+        labels[w] = batch.windows[2 + w].label;
+    }
+    load(3, all, 2);
+    const size_t asked[] = {3, 1};
+    batch = load(4, asked, 2);
+    for (size_t w = 0; w < 3; w++) {
+        cr_assert_arr_eq(batch.windows[1 + w].data, expected[w], sizeof expected[w]);
+        cr_assert_eq(batch.windows[1 + w].label, labels[w]);
+    }
+}
+
+Test(loader, a_shard_without_a_tensor_the_dataset_names_is_refused)
+{
+    struct spira_error err;
+    struct spira_loader none = {0};
+    spira_value_set_int(spira_value_at(spira_value_get(dataset, "recordings"), 3), "copies", 4);
+    const struct spira_loader_options options = {.role = SPIRA_TRAIN};
+    cr_assert_eq(
+        spira_dataset_loader(spira_tensors_safetensors(), dataset, folder, &options, &none, &err),
+        SPIRA_EINVALID);
+    cr_assert(strstr(err.message, "shard-00002.safetensors"), "%s", err.message);
+    cr_assert(strstr(err.message, hex_of(3).text), "%s", err.message);
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", folder, spira_shard_name(2).text);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(
+        spira_dataset_loader(spira_tensors_safetensors(), dataset, folder, &options, &none, &err),
+        SPIRA_ENOTFOUND);
+    cr_assert_null(none.ops);
+}
