@@ -164,8 +164,7 @@ Test(dataset, validation_counts_each_role)
     spira_value_append(spira_value_get(plan, "duplicates"), spira_value_text("a note"));
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *validation = NULL;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *dataset = assemble(&validation);
+    spira_value_free(assemble(&validation));
     static const struct {
         const char *path;
         double value;

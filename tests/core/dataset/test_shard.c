@@ -182,8 +182,7 @@ static void compare_copy(const struct spira_tensor_file *file,
 
 Test(shard, holds_what_the_feature_chain_makes_of_each_copy)
 {
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *result = compute();
+    spira_value_free(compute());
     struct spira_error err = {0};
     struct spira_feature_extractor *extractor = NULL;
     cr_assert_eq(spira_feature_extractor_new(&config.features, RATE, job.fourier, &extractor, &err),
@@ -207,8 +206,7 @@ Test(shard, holds_what_the_feature_chain_makes_of_each_copy)
 
 Test(shard, copies_of_a_recording_differ)
 {
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *result = compute();
+    spira_value_free(compute());
     SPIRA_CLEANUP(spira_tensor_file_done)
     struct spira_tensor_file file = open_shard();
     const struct spira_tensor *first =
@@ -251,8 +249,7 @@ Test(shard, is_the_same_bytes_for_one_thread_and_three)
     cr_assert(spira_value_equal(result, again));
     cr_assert_eq(unlink(path), 0);
     job.seed = 43;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *other = compute();
+    spira_value_free(compute());
     SPIRA_CLEANUP(spira_bytes_done)
     struct spira_bytes seeded = bytes_of_shard();
     cr_assert_arr_neq(one.data, seeded.data, one.size, "another seed, other noise");
@@ -268,8 +265,7 @@ Test(shard, features_of_many_megabytes_are_written_group_by_group)
     spira_value_set_int(spira_value_at(recordings, 0), "copies", 2);
     spira_value_set_int(spira_value_at(recordings, 1), "copies", 2);
     job.threads = 2;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *result = compute();
+    spira_value_free(compute());
     SPIRA_CLEANUP(spira_tensor_file_done)
     struct spira_tensor_file file = open_shard();
     cr_assert_eq(file.count, 4 + 1 + 2 + 1);
@@ -300,8 +296,7 @@ static void put_samples(int index, size_t count, float value)
 
 Test(shard, a_recording_that_cannot_be_used_is_quarantined_and_the_others_are_as_before)
 {
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *whole = compute();
+    spira_value_free(compute());
     struct spira_tensor_file before = open_shard();
     put_samples(0, 9000, NAN);
     put_samples(3, 0, 0);
@@ -424,8 +419,7 @@ Test(shard, reports_each_recording_whatever_becomes_of_it)
         struct watcher watcher = {0};
         job.progress = (struct spira_progress){&watch, &watcher};
         job.threads = threads;
-        SPIRA_CLEANUP(spira_value_free_at)
-        struct spira_value *result = compute();
+        spira_value_free(compute());
         cr_assert_eq(watcher.reports, RECORDINGS);
         cr_assert_eq(watcher.last_done, RECORDINGS);
         cr_assert_eq(watcher.total, RECORDINGS);
