@@ -1,0 +1,44 @@
+#include "cli/exit_code.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+int spira_exit_code(enum spira_code code)
+{
+    switch (code) {
+    case SPIRA_OK:
+        return SPIRA_EXIT_SUCCESS;
+    case SPIRA_ENOTFOUND:
+        return SPIRA_EXIT_NOT_FOUND;
+    case SPIRA_EREJECTED:
+        return SPIRA_EXIT_REJECTED;
+    case SPIRA_ECANCELED:
+        return SPIRA_EXIT_CANCELED;
+    case SPIRA_EUNREACHABLE:
+    case SPIRA_ETIMEOUT:
+        return SPIRA_EXIT_UNREACHABLE;
+    case SPIRA_EINTERRUPTED:
+        return SPIRA_EXIT_SIGNAL + SIGINT;
+    default:
+        return SPIRA_EXIT_FAILED;
+    }
+}
+
+int spira_exit_code_of_usage(enum spira_code code)
+{
+    if (code == SPIRA_EINVALID || code == SPIRA_ETOOBIG || code == SPIRA_EUNSUPPORTED)
+        return SPIRA_EXIT_USAGE;
+    return spira_exit_code(code);
+}
+
+int spira_report(const struct spira_error *err)
+{
+    fprintf(stderr, "spiractl: %s\n", err->message);
+    return spira_exit_code(err->code);
+}
+
+int spira_report_usage(const struct spira_error *err)
+{
+    fprintf(stderr, "spiractl: %s\n", err->message);
+    return spira_exit_code_of_usage(err->code);
+}
