@@ -40,7 +40,7 @@ Test(stop_signal, a_blocking_call_is_interrupted)
     pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0) {
-        usleep(100000);
+        usleep(500000);
         kill(parent, SIGINT);
         _exit(0);
     }
