@@ -57,11 +57,12 @@ static void print_option(FILE *out, const struct spira_option *option)
     SPIRA_CLEANUP(spira_free_at)
     char *left = spira_format("  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
                               option->argument ? option->argument : "");
+    const char *need = option->required && option->repeats ? " (required, repeatable)"
+                       : option->required                  ? " (required)"
+                       : option->repeats                   ? " (repeatable)"
+                                                           : "";
     SPIRA_CLEANUP(spira_free_at)
-    char *right = spira_format("%s%s", option->sentence,
-                               option->required  ? " (required)"
-                               : option->repeats ? " (repeatable)"
-                                                 : "");
+    char *right = spira_format("%s%s", option->sentence, need);
     int column = OPTION_WIDTH + 6;
     int width = fprintf(out, "%-*s ", column - 1, left);
     if (width > column)

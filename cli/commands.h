@@ -1,0 +1,12 @@
+/* The nouns of spiractl, one file each. */
+#ifndef SPIRA_CLI_COMMANDS_H
+#define SPIRA_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct spira_noun spira_audio_noun;   /* audio_command.c */
+extern const struct spira_noun spira_model_noun;   /* model_command.c */
+extern const struct spira_noun spira_config_noun;  /* config_command.c */
+extern const struct spira_noun spira_version_noun; /* version_command.c */
+
+#endif
