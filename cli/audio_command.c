@@ -228,9 +228,9 @@ static const struct spira_verb check = {
 };
 
 static const struct spira_option features_options[] = {
-    {"config", 0, "FILE", "run configuration: sections audio, features, transform", true, false},
-    {"in", 0, "FILE", "the recording", true, false},
-    {"out", 0, "FILE", "safetensors file to write; an older one is replaced", true, false},
+    {"config", "FILE", "run configuration: sections audio, features, transform", 0, true, false},
+    {"in", "FILE", "the recording", 0, true, false},
+    {"out", "FILE", "safetensors file to write; an older one is replaced", 0, true, false},
     SPIRA_OPTION_OUTPUT,
     {0},
 };

@@ -275,10 +275,10 @@ static const struct spira_verb show = {
 };
 
 static const struct spira_option predict_options[] = {
-    {"model", 0, "FILE", "the weights, model.safetensors", true, false},
-    {"model-config", 0, "FILE", "what goes with them; the default is model.json beside the model",
+    {"model", "FILE", "the weights, model.safetensors", 0, true, false},
+    {"model-config", "FILE", "what goes with them; the default is model.json beside the model", 0,
      false, false},
-    {"in", 0, "FILE", "the recording", true, true},
+    {"in", "FILE", "the recording", 0, true, true},
     SPIRA_OPTION_THREADS,
     SPIRA_OPTION_OUTPUT,
     {0},

@@ -9,9 +9,9 @@
 
 struct spira_option {
     const char *name;     /* without dashes; NULL ends a table */
-    char letter;          /* its short form, or 0 */
     const char *argument; /* what follows it, "FILE"; NULL: nothing, it is a switch */
     const char *sentence;
+    char letter; /* its short form, or 0 */
     bool required;
     bool repeats; /* may come many times; of any other the last one counts */
 };
@@ -40,17 +40,17 @@ struct spira_noun {
 /* Options that mean the same in every verb. */
 #define SPIRA_OPTION_OUTPUT                                                                        \
     {                                                                                              \
-        "output", 'o', "FORMAT", "table (for people) or json; the default is table", false, false  \
+        "output", "FORMAT", "table (for people) or json; the default is table", 'o', false, false  \
     }
 #define SPIRA_OPTION_STORE                                                                         \
     {                                                                                              \
-        "store", 0, "DIR", "the object store's folder; the default is SPIRA_STORE", false, false   \
+        "store", "DIR", "the object store's folder; the default is SPIRA_STORE", 0, false, false   \
     }
 #define SPIRA_OPTION_THREADS                                                                       \
     {                                                                                              \
-        "threads", 0, "N",                                                                         \
+        "threads", "N",                                                                            \
             "threads to use; the default is SPIRA_THREADS, else OMP_NUM_THREADS, else the cores",  \
-            false, false                                                                           \
+            0, false, false                                                                        \
     }
 
 /* A command line, taken apart by its verb's table. Borrows the command line. */

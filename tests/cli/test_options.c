@@ -6,9 +6,9 @@
 #include "cli/options.h"
 
 static const struct spira_option options[] = {
-    {"config", 0, "FILE", "what to do", true, false},
-    {"set", 0, "KEY=VALUE", "changes it", false, true},
-    {"fresh", 'f', NULL, "reuses nothing", false, false},
+    {"config", "FILE", "what to do", 0, true, false},
+    {"set", "KEY=VALUE", "changes it", 0, false, true},
+    {"fresh", NULL, "reuses nothing", 'f', false, false},
     SPIRA_OPTION_STORE,
     SPIRA_OPTION_THREADS,
     SPIRA_OPTION_OUTPUT,

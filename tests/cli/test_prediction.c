@@ -20,7 +20,7 @@ enum { RATE_HZ = 8000, LONG = 3 * RATE_HZ, SHORT = RATE_HZ };
 /* A folder with a drawn model, and two recordings in memory. */
 static struct studio {
     char folder[64];
-    char model[128], description[128];
+    char *model, *description;
     struct spira_tools tools;
     struct spira_run_config config;
     struct spira_feature_extractor *extractor;
@@ -59,8 +59,8 @@ static void set_up(const char *transform)
     struct studio *s = &studio;
     snprintf(s->folder, sizeof s->folder, "/tmp/spira-prediction-XXXXXX");
     cr_assert_not_null(mkdtemp(s->folder));
-    snprintf(s->model, sizeof s->model, "%s/model.safetensors", s->folder);
-    snprintf(s->description, sizeof s->description, "%s/model.json", s->folder);
+    s->model = spira_format("%s/model.safetensors", s->folder);
+    s->description = spira_format("%s/model.json", s->folder);
     s->tools = (struct spira_tools){
         .audio = spira_audio_source_memory(),
         .json = spira_config_source_json(),
@@ -100,6 +100,8 @@ static void tear_down(void)
     spira_run_config_done(&s->config);
     spira_audio_source_done(&s->tools.audio);
     cr_assert_eq(spira_tree_remove(s->folder, &s->err), SPIRA_OK);
+    free(s->model);
+    free(s->description);
 }
 
 /* The saved network's score of these samples as one window: padded or cut to frames unless 0. */
@@ -220,8 +222,7 @@ Test(prediction, what_does_not_fit_or_is_not_there_is_named)
 
     /* A description of another network. */
     spira_network_free(studio.network);
-    char weights[160];
-    snprintf(weights, sizeof weights, "%s/other.safetensors", studio.folder);
+    char *weights = spira_format("%s/other.safetensors", studio.folder);
     cr_assert_eq(rename(studio.model, weights), 0);
     save_model(180, 0.5);
     cr_assert_eq(spira_predictor_open(&studio.tools, weights, NULL, &predictor, err),
@@ -235,6 +236,7 @@ Test(prediction, what_does_not_fit_or_is_not_there_is_named)
                  SPIRA_ENOTFOUND);
     cr_assert(strstr(err->message, studio.description), "%s", err->message);
     spira_predictor_done(&predictor);
+    free(weights);
     cr_assert_eq(unlink(studio.model), 0);
     cr_assert_eq(spira_predictor_open(&studio.tools, studio.model, NULL, &predictor, err),
                  SPIRA_ENOTFOUND);
