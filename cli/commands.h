@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 
+extern const struct spira_noun spira_local_noun;   /* local_command.c */
 extern const struct spira_noun spira_audio_noun;   /* audio_command.c */
 extern const struct spira_noun spira_model_noun;   /* model_command.c */
 extern const struct spira_noun spira_config_noun;  /* config_command.c */

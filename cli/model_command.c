@@ -98,9 +98,12 @@ static enum spira_code parse_model(const char *text, char **ret_model, int64_t *
 {
     const char *at = strchr(text, '@');
     size_t length = at ? (size_t)(at - text) : strlen(text);
+    static const char name_characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     char *end = NULL;
     long long version = at && at[1] >= '0' && at[1] <= '9' ? strtoll(at + 1, &end, 10) : 0;
-    if (length == 0 || (at && (version < 1 || *end)))
+    bool named = length > 0 && strspn(text, name_characters) >= length && *text != '.';
+    if (!named || (at && (version < 1 || *end)))
         return spira_fail(err, SPIRA_EINVALID, "'%s' is neither MODEL nor MODEL@VERSION", text);
     *ret_model = spira_format("%.*s", (int)length, text);
     *ret_version = version;

@@ -132,7 +132,8 @@ configurations() {
     cat >run.json <<'END'
 // Comments are fine.
 { "seed": 9, "features": { "type": "mfcc", "num_mfcc": 20 },
-  "transform": { "overlap": { "window_seconds": 2, "step_seconds": 1 } } }
+  "transform": { "noise": { "num_control": 1, "num_patient": 1, "min_amp": 0.1, "max_amp": 0.2 },
+                 "overlap": { "window_seconds": 2, "step_seconds": 1 } } }
 END
     try 0 config check run.json
     silent err
@@ -183,7 +184,31 @@ models() {
     SPIRA_STORE=store try 0 model list -o json
     json 'length' 0
     refuses 3 "'x'" model show x --store store
+    # Two versions of one model, the first of which is champion (core/publish/registry.h).
+    local number
+    for number in 1 2; do
+        mkdir -p "store/registry/x/versions/00000$number"
+        printf '{"metrics": {"accuracy": 0.%s5, "roc_auc": null}, "dataset": "d%s",
+                 "published": {"model": "x", "version": %s, "sha256": "abc%s"}}' \
+            "$number" "$number" "$number" "$number" >"store/registry/x/versions/00000$number/model.json"
+    done
+    printf '{"change": 1, "version": 1}' >store/registry/x/champion.json
+    try 0 model list --store store -o json
+    json 'map("\(.published.version)\(.champion)") | join(" ")' "1true 2false"
+    try 0 model list --store store
+    says out "undefined"
+    [ "$(grep -c '^x ' out)" -eq 2 ] || wrong "not a line for each version"
+    try 0 model show x --store store -o json
+    json '"\(.published.version) \(.champion) \(.dataset)"' "1 true d1"
+    try 0 model show x@2 --store store -o json
+    json '"\(.published.version) \(.champion)"' "2 false"
+    try 0 model show x --store store
+    says out "1 (champion)"
+    says out "store/registry/x/versions/000001/model.safetensors"
+    refuses 3 "x" model show x@3 --store store
+    refuses 3 "'y'" model show y --store store
     refuses 2 "'x@0'" model show x@0 --store store
+    refuses 2 "'../x'" model show ../x --store store
     refuses 3 "none.safetensors" model predict --model none.safetensors --in voice.wav
     cp voice.safetensors store/model.safetensors
     refuses 3 "store/model.json" model predict --model store/model.safetensors --in voice.wav
