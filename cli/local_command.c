@@ -180,15 +180,12 @@ static const struct spira_option options[] = {
 static const struct spira_verb run = {
     .noun = "local",
     .name = "run",
-    .sentence = "Runs the whole pipeline: recordings in, published model out; "
-                "no service needed.",
+    .sentence = "Runs the whole pipeline: recordings in, published model out; no service needed.",
     .options = options,
-    .details = "Checks the recordings, computes features, trains, evaluates, "
-               "and publishes the model in\n"
-               "the store when it passes the gate. Steps that are done already "
-               "are reused. Ctrl-C keeps\n"
-               "what is done; running it again goes on. One run per store at a "
-               "time: a second waits.\n",
+    .details =
+        "Checks the recordings, computes features, trains, evaluates, and publishes the model in\n"
+        "the store when it passes the gate. Steps that are done already are reused. Ctrl-C keeps\n"
+        "what is done; running it again goes on. One run per store at a time: a second waits.\n",
     .example = "spiractl local run --csv metadata.csv --noise noise.csv --root . \\\n"
                "      --config run.json --set seed=43 --store store",
     .run = run_run,
