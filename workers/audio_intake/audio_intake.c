@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "core/audio/inspect.h"
-#include "workers/audio_intake/inbox.h"
 
 static const char recording_name[] = "recording";
 
@@ -59,8 +58,8 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", call->inputs, recording_name);
     enum spira_code code =
-        spira_inbox_copy(call->worker->inbox, spira_value_get_text(collected, "uri", ""),
-                         SPIRA_AUDIO_MAX_BYTES, path, err);
+        spira_inbox_fetch(call->worker->inbox, spira_value_get_text(collected, "uri", ""),
+                          SPIRA_AUDIO_MAX_BYTES, path, err);
     if (code != SPIRA_OK)
         return reject_copy(code, &call->result, err);
     struct spira_sha256 sha256;

@@ -1,5 +1,7 @@
 #include "workers/common/step.h"
 
+#include <unistd.h>
+
 #include "core/run/document.h"
 #include "core/run/manifest.h"
 
@@ -27,6 +29,28 @@ enum spira_code spira_step_document(const struct spira_step_call *call, const ch
     return spira_document_get(call->worker->store, call->worker->tools.digest,
                               call->worker->tools.json, spira_value_get(call->value, field),
                               ret_document, err);
+}
+
+enum spira_code spira_step_fetch(const struct spira_step_call *call, const char *name,
+                                 const char *key, const char *sha256, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", call->inputs, name);
+    if (access(path, F_OK) == 0)
+        return SPIRA_OK;
+    enum spira_code code = spira_store_fetch(call->worker->store, key, path, err);
+    struct spira_sha256 found;
+    if (code == SPIRA_OK)
+        code = spira_digest_file(call->worker->tools.digest, path, &found, NULL, err);
+    if (code != SPIRA_OK)
+        return code;
+    if (strcmp(found.hex, sha256) == 0)
+        return SPIRA_OK;
+    unlink(path);
+    return spira_fail(err, SPIRA_EINVALID,
+                      "%s: the object was altered (its digest is %s, not %s); a new run makes it "
+                      "again",
+                      key, found.hex, sha256);
 }
 
 enum spira_code spira_step_emit(const struct spira_step_call *call, const char *event,

@@ -64,6 +64,12 @@ SPIRA_MUST_USE enum spira_code spira_step_document(const struct spira_step_call 
                                                    struct spira_value **ret_document,
                                                    struct spira_error *err);
 
+/* Makes the object inputs/<name>, unless it is there, and checks its digest. SPIRA_EINVALID: it was
+ * altered (a new run makes it again); codes of spira_store_fetch. */
+SPIRA_MUST_USE enum spira_code spira_step_fetch(const struct spira_step_call *call,
+                                                const char *name, const char *key,
+                                                const char *sha256, struct spira_error *err);
+
 /* Emits an event about the call's run, with the fields given (taken) plus run_id and execution. */
 SPIRA_MUST_USE enum spira_code spira_step_emit(const struct spira_step_call *call,
                                                const char *event, struct spira_value *fields,

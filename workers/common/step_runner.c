@@ -42,28 +42,14 @@ static enum spira_code make_folders(const struct spira_worker *worker,
     return code == SPIRA_OK ? spira_folder_make(folders->outputs, err) : code;
 }
 
-/* Fetches the inputs that are not there yet and checks each one's digest. */
 static enum spira_code fetch_inputs(const struct spira_step_call *call, struct spira_error *err)
 {
-    for (size_t i = 0; i < call->job.input_count; i++) {
+    enum spira_code code = SPIRA_OK;
+    for (size_t i = 0; code == SPIRA_OK && i < call->job.input_count; i++) {
         const struct spira_input *input = &call->job.inputs[i];
-        SPIRA_CLEANUP(spira_free_at)
-        char *path = spira_format("%s/%s", call->inputs, input->name);
-        if (access(path, F_OK) == 0)
-            continue;
-        enum spira_code code = spira_store_fetch(call->worker->store, input->key, path, err);
-        if (code != SPIRA_OK)
-            return code;
-        struct spira_sha256 found;
-        code = spira_digest_file(call->worker->tools.digest, path, &found, NULL, err);
-        if (code != SPIRA_OK)
-            return code;
-        if (strcmp(found.hex, input->sha256.hex) != 0)
-            return spira_fail(err, SPIRA_EINVALID,
-                              "%s: the object was altered: its digest is %s, not %s", input->key,
-                              found.hex, input->sha256.hex);
+        code = spira_step_fetch(call, input->name, input->key, input->sha256.hex, err);
     }
-    return SPIRA_OK;
+    return code;
 }
 
 static enum spira_code compute(struct spira_step_call *call, const struct spira_step *step,

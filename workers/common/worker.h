@@ -10,6 +10,7 @@
 #include "core/ports/event_bus.h"
 #include "core/ports/event_codec.h"
 #include "core/ports/fourier.h"
+#include "core/ports/inbox.h"
 #include "core/ports/matrix.h"
 #include "core/ports/object_store.h"
 #include "core/ports/progress.h"
@@ -35,10 +36,11 @@ struct spira_worker {
     struct spira_run_state state;
     struct spira_event_codec codec;
     struct spira_clock clock;
+    struct spira_inbox inbox; /* what audio.collected's uri names lies here */
     const char *topic_prefix; /* "spira." */
     const char *source;       /* "/spira/<worker>": ce_source */
-    const char *inbox;        /* folder below which audio.collected's uri lies */
     const char *scratch;      /* folder for the files of jobs under way */
+    const char *location;     /* of the store, as people name it: a folder, a URL */
 };
 
 /* Where the worker's artifacts are. */
@@ -46,6 +48,15 @@ static inline struct spira_artifacts spira_worker_artifacts(const struct spira_w
 {
     return (struct spira_artifacts){
         .store = worker->store, .digest = worker->tools.digest, .json = worker->tools.json};
+}
+
+/* Ends every port it holds; a zeroed worker is fine. */
+static inline void spira_worker_done(struct spira_worker *worker)
+{
+    spira_inbox_done(&worker->inbox);
+    spira_run_state_done(&worker->state);
+    spira_event_bus_done(&worker->bus);
+    spira_object_store_done(&worker->store);
 }
 
 #endif

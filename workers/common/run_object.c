@@ -1,0 +1,199 @@
+#include "workers/common/run_object.h"
+
+#include "core/run/document.h"
+
+/* The steps of a run, as the run tracker names them. */
+static const char *const steps[] = {"feature_engineering", "model_training", "model_evaluation",
+                                    "model_publish"};
+
+/* What is read of one run. */
+struct reading {
+    const struct spira_worker *worker;
+    const struct spira_value *fields, *sets; /* of the run's state */
+    struct spira_value *object;
+};
+
+static const char *field(const struct reading *reading, const char *name)
+{
+    return spira_value_get_text(reading->fields, name, NULL);
+}
+
+/* The document that the reference in a field of the run names; NULL when the run has none yet. */
+static enum spira_code read_document(const struct reading *reading, const char *name,
+                                     struct spira_value **ret_reference,
+                                     struct spira_value **ret_document, struct spira_error *err)
+{
+    const char *text = field(reading, name);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = NULL;
+    if (!text)
+        return SPIRA_OK;
+    const struct spira_tools *tools = &reading->worker->tools;
+    enum spira_code code =
+        spira_config_parse(tools->json, name, text, strlen(text), &reference, err);
+    if (code == SPIRA_OK)
+        code = spira_document_get(reading->worker->store, tools->digest, tools->json, reference,
+                                  ret_document, err);
+    if (code == SPIRA_OK && ret_reference) {
+        *ret_reference = reference;
+        reference = NULL;
+    }
+    return code;
+}
+
+static void set_path(const struct reading *reading, struct spira_value *map, const char *name,
+                     const char *key)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", reading->worker->location, key);
+    spira_value_set_text(map, name, path);
+}
+
+static void copy_field(struct spira_value *to, const struct spira_value *from, const char *name)
+{
+    if (spira_value_get(from, name))
+        spira_value_set(to, name, spira_value_copy(spira_value_get(from, name)));
+}
+
+static enum spira_code add_dataset(const struct reading *reading, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *dataset = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *validation = NULL;
+    enum spira_code code = read_document(reading, "dataset", NULL, &dataset, err);
+    if (code == SPIRA_OK && dataset)
+        code = spira_document_get(reading->worker->store, reading->worker->tools.digest,
+                                  reading->worker->tools.json,
+                                  spira_value_get(dataset, "validation"), &validation, err);
+    if (code != SPIRA_OK || !dataset)
+        return code;
+    struct spira_value *shown = spira_value_set(reading->object, "dataset", spira_value_map());
+    size_t left_out = spira_value_count(spira_value_get(validation, "quarantined")) +
+                      spira_value_count(spira_value_get(validation, "duplicates"));
+    copy_field(shown, dataset, "digest");
+    spira_value_set_int(shown, "recordings",
+                        (int64_t)spira_value_count(spira_value_get(dataset, "recordings")));
+    spira_value_set_int(shown, "quarantined", (int64_t)left_out);
+    copy_field(shown, dataset, "windows");
+    return SPIRA_OK;
+}
+
+static enum spira_code add_model(const struct reading *reading, struct spira_error *err)
+{
+    static const char *const shown[] = {"epochs", "best_epoch", "validation_loss",
+                                        "validation_accuracy"};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *artifact = NULL;
+    enum spira_code code = read_document(reading, "model", NULL, &artifact, err);
+    if (code != SPIRA_OK || !artifact)
+        return code;
+    struct spira_value *training = spira_value_set(reading->object, "training", spira_value_map());
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        copy_field(training, spira_value_get(artifact, "result"), shown[i]);
+    struct spira_value *model = spira_value_set(reading->object, "model", spira_value_map());
+    const struct spira_value *weights = spira_artifact_file(artifact, "model.safetensors");
+    spira_value_set_text(model, "digest", spira_value_get_text(weights, "sha256", NULL));
+    if (field(reading, "published")) {
+        spira_value_set_int(model, "version", strtoll(field(reading, "version"), NULL, 10));
+        set_path(reading, model, "path", field(reading, "published"));
+    }
+    return SPIRA_OK;
+}
+
+static enum spira_code add_evaluation(const struct reading *reading, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *artifact = NULL;
+    enum spira_code code = read_document(reading, "evaluation", NULL, &artifact, err);
+    if (code != SPIRA_OK || !artifact)
+        return code;
+    struct spira_value *shown = spira_value_set(reading->object, "evaluation", spira_value_map());
+    copy_field(shown, spira_value_get(artifact, "result"), "digest");
+    const struct spira_value *metrics = spira_value_find(artifact, "result.metrics");
+    for (size_t i = 0; i < spira_value_count(metrics); i++)
+        copy_field(shown, metrics, spira_value_key_at(metrics, i));
+    const struct spira_value *report = spira_artifact_file(artifact, "report.html");
+    if (report)
+        set_path(reading, shown, "report", spira_value_get_text(report, "key", ""));
+    return SPIRA_OK;
+}
+
+struct spira_value *spira_run_object_step(const char *step, const char *status, double seconds)
+{
+    struct spira_value *row = spira_value_map();
+    spira_value_set_text(row, "step", step);
+    spira_value_set_text(row, "status", status);
+    spira_value_set_real(row, "seconds", seconds);
+    return row;
+}
+
+/* The worst of a step's parts: failed and rejected before succeeded before reused. */
+static const char *join_status(const char *so_far, const char *more)
+{
+    if (!so_far || strcmp(so_far, "reused") == 0)
+        return more;
+    return strcmp(more, "reused") == 0 || strcmp(more, "succeeded") == 0 ? so_far : more;
+}
+
+/* The row of one step from the executions the run state has of it; none when it has none. */
+static enum spira_code add_step(const struct reading *reading, const char *step,
+                                struct spira_value *rows, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *set = spira_format("step.%s", step);
+    const struct spira_value *parts = spira_value_get(reading->sets, set);
+    SPIRA_CLEANUP(spira_free_at)
+    char *status = NULL;
+    double seconds = 0;
+    for (size_t i = 0; i < spira_value_count(parts); i++) {
+        const char *text = spira_value_as_text(spira_value_at(parts, i), "");
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *part = NULL;
+        enum spira_code code = spira_config_parse(reading->worker->tools.json, "an execution", text,
+                                                  strlen(text), &part, err);
+        if (code != SPIRA_OK)
+            return code;
+        char *joined =
+            spira_copy_text(join_status(status, spira_value_get_text(part, "status", "succeeded")));
+        free(status);
+        status = joined;
+        seconds += spira_value_get_real(part, "seconds", 0);
+    }
+    if (status)
+        spira_value_append(rows, spira_run_object_step(step, status, seconds));
+    return SPIRA_OK;
+}
+
+enum spira_code spira_run_object(const struct spira_worker *worker, const char *run_id,
+                                 struct spira_value **ret_object, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *run = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *object = spira_value_map();
+    enum spira_code code = spira_state_run(worker->state, run_id, &run, err);
+    if (code != SPIRA_OK)
+        return code;
+    const struct reading reading = {.worker = worker,
+                                    .fields = spira_value_get(run, "fields"),
+                                    .sets = spira_value_get(run, "sets"),
+                                    .object = object};
+    spira_value_set_text(object, "run_id", run_id);
+    spira_value_set_text(object, "state", field(&reading, "state"));
+    if (field(&reading, "message"))
+        spira_value_set_text(object, "message", field(&reading, "message"));
+    code = add_dataset(&reading, err);
+    if (code == SPIRA_OK)
+        code = add_model(&reading, err);
+    if (code == SPIRA_OK)
+        code = add_evaluation(&reading, err);
+    struct spira_value *rows = spira_value_set(object, "steps", spira_value_list());
+    for (size_t i = 0; code == SPIRA_OK && i < sizeof steps / sizeof *steps; i++)
+        code = add_step(&reading, steps[i], rows, err);
+    if (code != SPIRA_OK)
+        return code;
+    *ret_object = object;
+    object = NULL;
+    return SPIRA_OK;
+}

@@ -1,0 +1,18 @@
+/* The one place, beside main.c and cli/, that names concrete adapters. */
+#ifndef SPIRA_WORKERS_COMMON_WIRING_H
+#define SPIRA_WORKERS_COMMON_WIRING_H
+
+#include "workers/common/worker.h"
+
+/* The tools of computations. Nothing to free. */
+struct spira_tools spira_wire_tools(size_t threads);
+
+/* A worker of one process alone: bus and run state in memory, the store and the inbox in folders.
+ * Gives ret_worker, ended by spira_worker_done. Keeps store (also its location) and scratch; the
+ * store's folder is made when it is not there. Codes of the adapters. */
+SPIRA_MUST_USE enum spira_code spira_wire_local(const char *store, const char *inbox,
+                                                const char *scratch, size_t threads,
+                                                struct spira_worker *ret_worker,
+                                                struct spira_error *err);
+
+#endif

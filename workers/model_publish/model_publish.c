@@ -1,0 +1,147 @@
+#include "workers/model_publish/model_publish.h"
+
+#include "core/publish/gate.h"
+#include "core/publish/registry.h"
+
+static const char weights_name[] = "model.safetensors";
+
+/* What model.json of the published version says: the model's own description, how good it is, and
+ * which run's settings made it. The same for every run that ends with this model. */
+static struct spira_value *describe(const struct spira_value *description,
+                                    const struct spira_value *evaluation,
+                                    const struct spira_run_config *config)
+{
+    struct spira_value *facts = spira_value_copy(description);
+    spira_value_set_text(facts, "name", config->name);
+    spira_value_set_int(facts, "seed", (int64_t)config->seed);
+    spira_value_set(facts, "metrics",
+                    spira_value_copy(spira_value_find(evaluation, "result.metrics")));
+    spira_value_set(facts, "evaluation",
+                    spira_value_copy(spira_value_find(evaluation, "result.digest")));
+    return facts;
+}
+
+/* Result: {"model", "sha256", "key", "facts"}, or {"refused": why}. Nothing is computed here. */
+static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *manifest = NULL;
+    SPIRA_CLEANUP(spira_run_config_done)
+    struct spira_run_config config = {0};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *training = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *evaluation = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *description = NULL;
+    enum spira_code code = spira_step_manifest(call, &manifest, &config, err);
+    if (code == SPIRA_OK)
+        code = spira_step_document(call, "model", &training, err);
+    if (code == SPIRA_OK)
+        code = spira_step_document(call, "artifact", &evaluation, err);
+    if (code == SPIRA_OK)
+        code = spira_document_get(call->worker->store, call->worker->tools.digest,
+                                  call->worker->tools.json,
+                                  spira_artifact_file(training, "model.json"), &description, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_error why;
+    code = spira_gate_check(config.gates, config.gate_count,
+                            spira_value_find(evaluation, "result.metrics"), &why);
+    call->result = spira_value_map();
+    if (code == SPIRA_EREJECTED) {
+        spira_value_set_text(call->result, "refused", why.message);
+        return SPIRA_OK;
+    }
+    const struct spira_value *weights = spira_artifact_file(training, weights_name);
+    spira_value_set_text(call->result, "model", config.publish_model);
+    spira_value_set_text(call->result, "sha256", spira_value_get_text(weights, "sha256", ""));
+    spira_value_set_text(call->result, "key", spira_value_get_text(weights, "key", ""));
+    spira_value_set(call->result, "facts", describe(description, evaluation, &config));
+    return SPIRA_OK;
+}
+
+static enum spira_code refuse(struct spira_step_call *call, const char *why,
+                              struct spira_error *err)
+{
+    call->status = "rejected";
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "step", call->job.step);
+    spira_value_set_text(fields, "reason", spira_code_text(SPIRA_EREJECTED));
+    spira_value_set_text(fields, "message", why);
+    spira_value_set_bool(fields, "rejected", true);
+    return spira_step_emit(call, "run.failed", fields, err);
+}
+
+/* Whether a version of the model with this digest is published already. */
+static enum spira_code find_version(const struct spira_registry *registry, const char *model,
+                                    const char *sha256, bool *ret_found, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *versions = NULL;
+    enum spira_code code = spira_registry_list(registry, model, &versions, err);
+    if (code != SPIRA_OK)
+        return code;
+    *ret_found = false;
+    for (size_t i = 0; i < spira_value_count(versions); i++)
+        if (strcmp(spira_value_as_text(
+                       spira_value_find(spira_value_at(versions, i), "published.sha256"), ""),
+                   sha256) == 0)
+            *ret_found = true;
+    return SPIRA_OK;
+}
+
+static enum spira_code publish(struct spira_step_call *call, const struct spira_registry *registry,
+                               int64_t *ret_version, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", call->inputs, weights_name);
+    const struct spira_publication publication = {
+        .model = spira_value_get_text(call->result, "model", ""),
+        .path = path,
+        .sha256 = spira_value_get_text(call->result, "sha256", ""),
+        .facts = spira_value_get(call->result, "facts"),
+    };
+    bool found;
+    enum spira_code code =
+        find_version(registry, publication.model, publication.sha256, &found, err);
+    if (code != SPIRA_OK)
+        return code;
+    if (found)
+        call->status = "reused";
+    code = spira_step_fetch(call, weights_name, spira_value_get_text(call->result, "key", ""),
+                            publication.sha256, err);
+    return code == SPIRA_OK ? spira_registry_publish(registry, &publication, ret_version, err)
+                            : code;
+}
+
+static enum spira_code complete(struct spira_step_call *call, struct spira_error *err)
+{
+    const char *refused = spira_value_get_text(call->result, "refused", NULL);
+    if (refused)
+        return refuse(call, refused, err);
+    const struct spira_registry registry = {.store = call->worker->store,
+                                            .digest = call->worker->tools.digest,
+                                            .json = call->worker->tools.json};
+    const char *model = spira_value_get_text(call->result, "model", "");
+    int64_t version = 0;
+    enum spira_code code = publish(call, &registry, &version, err);
+    if (code != SPIRA_OK)
+        return code;
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_registry_key(model, version, weights_name);
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "name", model);
+    spira_value_set_int(fields, "version", version);
+    spira_value_set_text(fields, "sha256", spira_value_get_text(call->result, "sha256", ""));
+    spira_value_set_text(fields, "key", key);
+    return spira_step_emit(call, "model.published", fields, err);
+}
+
+const struct spira_step spira_model_publish_step = {
+    .name = "model_publish",
+    .consumes = "model.evaluated",
+    .version = 1,
+    .prepare = prepare,
+    .complete = complete,
+};
