@@ -80,15 +80,18 @@ Test(corpus, of_one_digest_the_newest_event_counts)
         int32_t partition;
         int64_t offset;
     } newest[] = {{11, 0, 0}, {10, 3, 0}, {10, 2, 6}};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 6; i++) {
         struct spira_corpus_builder builder = {0};
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *newer = speech("one", "aa", 0, "bob", NULL);
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *older = speech("one", "aa", 1, "ann", NULL);
-        spira_corpus_add(&builder, SPIRA_CORPUS_ACCEPTED, newer, newest[i].time_ms,
-                         newest[i].partition, newest[i].offset);
-        spira_corpus_add(&builder, SPIRA_CORPUS_ACCEPTED, older, 10, 2, 5);
+        for (size_t turn = 0; turn < 2; turn++)
+            if (turn == i / 3)
+                spira_corpus_add(&builder, SPIRA_CORPUS_ACCEPTED, newer, newest[i % 3].time_ms,
+                                 newest[i % 3].partition, newest[i % 3].offset);
+            else
+                spira_corpus_add(&builder, SPIRA_CORPUS_ACCEPTED, older, 10, 2, 5);
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *corpus = resolved(&builder);
         cr_assert_eq(count_of(corpus, "recordings"), 1);
@@ -136,6 +139,22 @@ Test(corpus, an_invalid_event_never_replaces_a_valid_one)
     cr_assert_eq(count_of(corpus, "rejected"), 1, "and what was sent last is not forgotten");
     cr_assert_str_eq(text_of(corpus, "rejected", 0, "reason"), "label_missing");
     cr_assert_str_eq(text_of(corpus, "rejected", 0, "message"), "the message");
+}
+
+Test(corpus, of_two_topics_at_the_same_place_the_valid_event_is_the_newer)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct spira_corpus_builder builder = {0};
+        if (turn)
+            add(&builder, SPIRA_CORPUS_ACCEPTED, speech("one", "aa", 1, NULL, NULL), 1, 0);
+        add(&builder, SPIRA_CORPUS_REJECTED, rejected("one", "missing"), 1, 0);
+        if (!turn)
+            add(&builder, SPIRA_CORPUS_ACCEPTED, speech("one", "aa", 1, NULL, NULL), 1, 0);
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *corpus = resolved(&builder);
+        cr_assert_eq(count_of(corpus, "recordings"), 1);
+        cr_assert_eq(count_of(corpus, "rejected"), 0);
+    }
 }
 
 Test(corpus, a_rejection_that_was_repaired_is_no_longer_listed)

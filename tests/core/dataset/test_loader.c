@@ -164,15 +164,20 @@ Test(loader, an_epoch_sees_its_own_noise_copy)
 
 Test(loader, short_windows_are_padded_with_zeros_and_long_ones_cut)
 {
-    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN, .padded_frames = 3});
-    struct spira_batch batch = load(1, all, 4);
-    for (size_t w = 0; w < TRAIN_WINDOWS; w++) {
-        size_t row = train_windows[w][0], size = rows[row].frames * FEATURES;
-        cr_assert_eq(batch.windows[w].frames, 3);
-        for (size_t i = 0; i < 3 * FEATURES; i++)
-            cr_assert_eq((int)batch.windows[w].data[i],
-                         i < size ? (int)value_of(row, 1 % rows[row].copies, train_windows[w][1], i)
-                                  : 0);
+    for (size_t frames = 3; frames <= MOST_FRAMES; frames++) {
+        open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN, .padded_frames = frames});
+        const size_t other_way[] = {1, 3, 0, 2};
+        load(0, other_way, 4); /* leaves its values where the next batch is composed */
+        struct spira_batch batch = load(1, all, 4);
+        for (size_t w = 0; w < TRAIN_WINDOWS; w++) {
+            size_t row = train_windows[w][0], size = rows[row].frames * FEATURES;
+            size_t copy = 1 % rows[row].copies;
+            cr_assert_eq(batch.windows[w].frames, frames);
+            for (size_t i = 0; i < frames * FEATURES; i++)
+                cr_assert_eq((int)batch.windows[w].data[i],
+                             i < size ? (int)value_of(row, copy, train_windows[w][1], i) : 0);
+        }
+        spira_loader_done(&loader);
     }
 }
 

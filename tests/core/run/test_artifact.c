@@ -211,6 +211,9 @@ Test(artifact, altered_objects_are_removed_and_can_be_made_again)
     cr_assert(!is_there("artifact.json"));
     put_and_forget();
     cr_assert(found());
+    alter("model.safetensors", "weightz", 7);
+    cr_assert(!found(), "one of two, the first");
+    cr_assert(is_there("training.jsonl"));
 }
 
 Test(artifact, whichever_byte_of_its_description_was_altered_it_is_computed_again)
