@@ -479,3 +479,45 @@ Test(shard, its_configuration_is_what_decides_its_numbers_and_nothing_else)
     struct spira_value *stricter = spira_shard_configuration(&other);
     cr_assert(!spira_value_equal(before, stricter));
 }
+
+/* A configuration of defaults but for its transform. */
+static struct spira_run_config config_of(bool noise_on, bool overlap_on, bool padding)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *document = spira_value_map();
+    struct spira_value *transform = spira_value_set(document, "transform", spira_value_map());
+    spira_value_set_bool(transform, "padding", padding);
+    if (!overlap_on)
+        spira_value_set(transform, "overlap", spira_value_null());
+    if (noise_on)
+        spira_value_set_int(spira_value_set(transform, "noise", spira_value_map()), "num_control",
+                            3);
+    else
+        spira_value_set(transform, "noise", spira_value_null());
+    struct spira_error err = {0};
+    struct spira_run_config read;
+    cr_assert_eq(spira_run_config_read("test", document, &read, &err), SPIRA_OK, "%s", err.message);
+    return read;
+}
+
+Test(shard, its_configuration_reads_back_as_the_chain_it_was)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        /* Overlap, padding, neither; with and without noise. */
+        SPIRA_CLEANUP(spira_run_config_done)
+        struct spira_run_config before = config_of(i % 2, i / 2 == 0, i / 2 == 1);
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *written = spira_shard_configuration(&before);
+        struct spira_error err = {0};
+        SPIRA_CLEANUP(spira_run_config_done)
+        struct spira_run_config after = {0};
+        cr_assert_eq(spira_run_config_read("test", written, &after, &err), SPIRA_OK, "%s",
+                     err.message);
+        cr_assert_eq(after.transform.overlap.enabled, before.transform.overlap.enabled);
+        cr_assert_eq(after.transform.noise.enabled, before.transform.noise.enabled);
+        cr_assert_eq(after.transform.noise.num_control, before.transform.noise.num_control);
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *again = spira_shard_configuration(&after);
+        cr_assert(spira_value_equal(written, again));
+    }
+}
