@@ -86,6 +86,7 @@ static void stop_everywhere(void)
     struct outcome expected = outcome();
     size_t calls = stopper.calls;
     cr_assert_geq(calls, 9 + 3, "before each step and in each validation");
+    size_t best_epoch = fixture.result.best_epoch;
     for (size_t call = 1; call <= calls; call++) {
         remove_checkpoints();
         cr_assert_eq(unlink(fixture.weights), 0);
@@ -96,12 +97,17 @@ static void stop_everywhere(void)
         train_well();
         cr_assert_leq(stopper.calls, calls - call + 2, "what was done is not done again");
         expect_same(&expected, "stopped at call", call);
+        cr_assert_eq(fixture.result.best_epoch, best_epoch);
     }
 }
 
 Test(interruption, a_training_stopped_anywhere_goes_on_to_the_same_bytes, .timeout = 100)
 {
+    /* So high a rate that the best epoch is not the last. */
+    fixture.train.learning_rate = 0.3;
+    fixture.train.noam = false;
     stop_everywhere();
+    cr_assert_lt(fixture.result.best_epoch, 3);
 }
 
 Test(interruption, a_v1_training_stopped_anywhere_goes_on_to_the_same_bytes, .timeout = 100)

@@ -172,6 +172,10 @@ Test(trainer, stops_after_epochs_without_a_better_validation_loss)
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *log = read_log();
     cr_assert_eq(spira_value_count(log), 5);
+    /* The same weights see other noise and another recording left out, no more. */
+    double first = spira_value_get_real(spira_value_at(log, 0), "training_loss", 0);
+    double last = spira_value_get_real(spira_value_at(log, 4), "training_loss", 0);
+    cr_assert_float_eq(last, first, 0.2 * first, "%g and %g", first, last);
 }
 
 Test(trainer, refuses_a_loss_that_explodes_with_its_place_and_value)
