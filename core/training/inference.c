@@ -1,5 +1,7 @@
 #include "core/training/inference.h"
 
+#include <assert.h>
+
 enum {
     GROUP = 8,  /* recordings loaded at once, so that short ones keep all threads busy */
     ROUND = 32, /* windows the network sees at once */
@@ -54,6 +56,7 @@ static enum spira_code infer_round(struct inference *inference, const struct spi
                                      losses, inference->outputs, err);
     if (code != SPIRA_OK)
         return code;
+    assert(outputs > 0); /* the network refuses a window too short for any */
     const double *output = inference->outputs;
     for (size_t i = 0; i < count; i++) {
         size_t own = spira_network_outputs(inference->network, windows[i].frames);

@@ -12,6 +12,7 @@ enum { FAKE_FRAMES = 64, FAKE_FEATURES = 4, FAKE_MAX_WINDOWS = 64, FAKE_MAX_LOAD
 
 struct fake_loader {
     size_t recordings;
+    size_t frames;    /* of a window */
     uint64_t seed;    /* of the features */
     size_t first;     /* added to the index in names, so that two loaders can differ */
     bool lengths;     /* frames differ from recording to recording (per frame) */
@@ -53,7 +54,7 @@ static inline size_t fake_window_count(const struct fake_loader *fake, size_t re
 
 static inline size_t fake_frames(const struct fake_loader *fake, size_t recording)
 {
-    return FAKE_FRAMES + (fake->lengths ? recording % 5 * 7 : 0);
+    return fake->frames + (fake->lengths ? recording % 5 * 7 : 0);
 }
 
 static inline size_t fake_recordings(void *self)
@@ -127,7 +128,12 @@ static const struct spira_loader_ops fake_loader_ops = {
 static inline struct fake_loader fake_loader_of(size_t recordings, uint64_t seed)
 {
     return (struct fake_loader){
-        .recordings = recordings, .seed = seed, .long_one = SIZE_MAX, .empty_one = SIZE_MAX};
+
+        .recordings = recordings,
+        .frames = FAKE_FRAMES,
+        .seed = seed,
+        .long_one = SIZE_MAX,
+        .empty_one = SIZE_MAX};
 }
 
 static inline struct spira_loader fake_loader_port(struct fake_loader *fake)

@@ -161,6 +161,16 @@ Test(score, passes_on_what_loader_and_network_say)
                  SPIRA_EIO);
 }
 
+Test(score, per_frame_refuses_a_window_too_short_for_any_output)
+{
+    set_up_for(0);
+    fixture.validation.frames = spira_network_min_frames() - 1;
+    double scores[9];
+    cr_assert_eq(spira_score_recordings(network, fixture.job.validation, fixture.job.progress,
+                                        scores, &fixture.err),
+                 SPIRA_EINVALID);
+}
+
 Test(score, of_no_recordings_is_nothing)
 {
     set_up_for(FAKE_FRAMES);
