@@ -33,6 +33,11 @@ static enum spira_code refuse_unknown(const struct reading *reading, const char 
     SPIRA_CLEANUP(spira_free_at)
     char *text = spira_value_to_text(value, SPIRA_COMPACT);
     const struct spira_config_key *nearest = spira_config_key_nearest(path);
+    if (nearest && strcmp(nearest->key, path) == 0)
+        return spira_fail(reading->err, SPIRA_EINVALID,
+                          "%s: %s: a key with dots in it (with %.200s); write its sections as "
+                          "objects",
+                          reading->name, path, text);
     return spira_fail(reading->err, SPIRA_EINVALID, "%s: %.200s: unknown key (with %.200s)%s%s%s",
                       reading->name, path, text, nearest ? "; did you mean " : "",
                       nearest ? nearest->key : "", nearest ? "?" : "");
@@ -276,6 +281,16 @@ static enum spira_code read_key(const struct reading *reading, const struct spir
         return SPIRA_OK; /* read with the gates */
     }
     return fits ? SPIRA_OK : refuse(reading, key->key, value, key);
+}
+
+bool spira_config_key_fits(const struct spira_config_key *key, const struct spira_value *value)
+{
+    struct spira_run_config scratch = {0};
+    struct spira_error unused;
+    struct reading reading = {.name = "", .config = &scratch, .err = &unused};
+    bool fits = read_key(&reading, key, value) == SPIRA_OK;
+    spira_run_config_done(&scratch);
+    return fits;
 }
 
 static enum spira_code read_all(const struct reading *reading, const struct spira_value *document)

@@ -48,6 +48,10 @@ const struct spira_config_key *spira_config_key_nearest(const char *dotted_key);
  */
 char *spira_config_key_takes(const struct spira_config_key *key);
 
+/* Whether a key takes a value, by itself; any value for the keys of a gate, which the list checks.
+ */
+bool spira_config_key_fits(const struct spira_config_key *key, const struct spira_value *value);
+
 /* Gives the value of a key that is left out; NULL for those of a gate. */
 struct spira_value *spira_config_key_fallback(const struct spira_config_key *key);
 
