@@ -1,6 +1,7 @@
 #include "cli/configuration.h"
 
 #include "adapters/json/json_config.h"
+#include "core/config/import.h"
 
 enum { CONFIGURATION_MAX_BYTES = 1 << 20 };
 
@@ -35,6 +36,13 @@ enum spira_code spira_configuration_read(const char *path, const char *const *se
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *document = NULL;
     enum spira_code code = spira_configuration_document(path, &document, err);
+    enum spira_published_format published =
+        code == SPIRA_OK ? spira_published_format_of(document) : SPIRA_PUBLISHED_NONE;
+    if (published != SPIRA_PUBLISHED_NONE)
+        return spira_fail(err, SPIRA_EINVALID,
+                          "%s: is in the format %s; 'spiractl config import' makes a run "
+                          "configuration of it",
+                          path, spira_published_format_name(published));
     for (size_t i = 0; code == SPIRA_OK && i < set_count; i++)
         code = change(document, sets[i], err);
     return code == SPIRA_OK ? spira_run_config_read(path, document, ret_config, err) : code;

@@ -57,7 +57,7 @@ json() {
 
 help() {
     local commands=("audio check" "audio features" "model list" "model show"
-        "model predict" "config check" "version")
+        "model predict" "config check" "config import" "version")
     local command words
     try 0 --help
     silent err
@@ -152,6 +152,38 @@ END
     refuses 3 "none.json" config check none.json
 }
 
+imports() {
+    cat >published.json <<'END'
+{ "seed": 42,
+  "options": {
+    "feature_engineering": { "use_noise": true, "use_overlapping": true, "use_padding": false, "use_mixture": false },
+    "train": { "use_clipping": true, "use_lr_decay": true, "use_class_balancing": true } },
+  "parameters": {
+    "audio": {
+      "feature_type": "mfcc", "hop_length": 160,
+      "mfcc": { "sample_rate": 16000, "num_mels": 40, "num_mfcc": 30, "log_mels": false, "n_fft": 1200, "win_length": 400 } },
+    "dataset": { "normalize": true, "patients_csv": "patients.csv", "controls_csv": "controls.csv", "noises_csv": "noises.csv" },
+    "model": { "name": "spiraconv_v2", "fc1_dim": 100, "fc2_dim": 1 },
+    "feature_engineering": {
+      "noisy_audio": { "num_noise_control": 2, "num_noise_patient": 1, "noise_max_amp": 0.19, "noise_min_amp": 0.03 },
+      "overlapped_audio": { "window_length": 3, "step_size": 1 } },
+    "train": {
+      "optimizer": { "category": "adam", "learning_rate": 0.001, "weight_decay": 0.001 },
+      "scheduler": { "warmup_steps": 500 }, "checkpoint": { "dir": "./checkpoint", "interval": 500 },
+      "early_stop_epochs": 0, "epochs": 77, "loss1_weight": 3.0, "batch_size": 16, "seed": 42, "num_workers": 14,
+      "logs_path": "./logs", "reinit_layers": null, "summary_interval": 10 } } }
+END
+    try 0 config import published.json
+    grep -qv '^spiractl: warning: ' err && wrong "what is on stderr is more than warnings"
+    says err "loss1_weight"
+    json '"\(.features.num_mfcc) \(.train.epochs) \(.transform.overlap.window_seconds == 3)"' "30 77 true"
+    cp out imported.json
+    try 0 config check imported.json
+    refuses 2 "config import" config check published.json
+    refuses 2 "run.json" config import run.json
+    refuses 3 "none.json" config import none.json
+}
+
 audio_features() {
     try 0 audio features --config run.json --in voice.wav --out voice.safetensors -o json
     silent err
@@ -219,5 +251,6 @@ usage
 version
 audio_check
 configurations
+imports
 audio_features
 models
