@@ -6,7 +6,7 @@
 #include <errno.h>
 
 static const struct spira_noun *const nouns[] = {
-    &spira_audio_noun, &spira_model_noun, &spira_config_noun, &spira_version_noun, NULL,
+    &spira_local_noun, &spira_audio_noun, &spira_model_noun, &spira_config_noun, &spira_version_noun, NULL,
 };
 
 enum { NAMES_MAX = 16 };

@@ -24,6 +24,7 @@ struct spira_step_call {
     struct spira_value *result;    /* what compute found; owned by the call */
     struct spira_value *artifact;  /* NULL for a job without prefix; owned by the call */
     struct spira_value *reference; /* of the artifact; owned by the call */
+    bool computed;                 /* compute ran */
     const char *status;            /* "succeeded" or "reused"; static text */
     double seconds;
 };

@@ -67,6 +67,7 @@ static enum spira_code compute(struct spira_step_call *call, const struct spira_
     if (code != SPIRA_OK)
         return code;
     call->result = result;
+    call->computed = true;
     if (!step->prefix)
         return SPIRA_OK;
     struct spira_artifacts artifacts = spira_worker_artifacts(call->worker);
@@ -164,6 +165,7 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
         return code;
     outcome.status = call.status;
     outcome.seconds = call.seconds;
+    outcome.computed = call.computed;
     *ret_outcome = outcome;
     return SPIRA_OK;
 }

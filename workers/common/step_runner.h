@@ -8,6 +8,7 @@
 struct spira_step_outcome {
     const char *status; /* "succeeded", "reused", "failed", "rejected"; static text */
     double seconds;
+    bool computed;              /* the computation ran */
     struct spira_error failure; /* why, for "failed" */
 };
 

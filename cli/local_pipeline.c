@@ -1,0 +1,320 @@
+#include "cli/local_pipeline.h"
+
+#include "adapters/filesystem/store_lock.h"
+#include "cli/local_progress.h"
+#include "cli/recordings_csv.h"
+#include "core/base/file.h"
+#include "core/base/moment.h"
+#include "core/run/manifest.h"
+#include "schemas/schema.h"
+#include "workers/audio_intake/audio_intake.h"
+#include "workers/common/run_object.h"
+#include "workers/common/step_runner.h"
+#include "workers/common/wiring.h"
+#include "workers/feature_engineering/compute_features.h"
+#include "workers/feature_engineering/plan_features.h"
+#include "workers/model_evaluation/model_evaluation.h"
+#include "workers/model_publish/model_publish.h"
+#include "workers/model_training/model_training.h"
+#include "workers/run_tracker/run_tracker.h"
+
+/* The steps of a run in their order; the intake comes before it. */
+static const struct spira_step *const run_steps[] = {
+    &spira_plan_features_step,    &spira_compute_features_step, &spira_model_training_step,
+    &spira_model_evaluation_step, &spira_model_publish_step,
+};
+enum { RUN_STEPS = sizeof run_steps / sizeof *run_steps, PARTITIONS = 1 };
+
+/* One pipeline: the worker that plays every part, and who reads which topic. */
+struct pipeline {
+    const struct spira_local_job *job;
+    struct spira_worker worker;
+    struct spira_local_progress progress;
+    struct spira_consumer intake, tracker, steps[RUN_STEPS];
+    char run_id[64];
+};
+
+static void pipeline_done(struct pipeline *pipeline)
+{
+    spira_consumer_done(&pipeline->intake);
+    spira_consumer_done(&pipeline->tracker);
+    for (size_t i = 0; i < RUN_STEPS; i++)
+        spira_consumer_done(&pipeline->steps[i]);
+    spira_worker_done(&pipeline->worker);
+}
+
+/* Every topic has one partition: the order of the CSV's rows is the order of their events. */
+static enum spira_code make_topics(const struct spira_worker *worker, struct spira_error *err)
+{
+    size_t count;
+    const struct spira_schema *schemas = spira_schemas(&count);
+    enum spira_code code = SPIRA_OK;
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
+        SPIRA_CLEANUP(spira_free_at)
+        char *topic = spira_topic(worker, schemas[i].topic);
+        code = spira_bus_ensure_topic(worker->bus, topic, PARTITIONS, err);
+    }
+    return code;
+}
+
+static enum spira_code subscribe(const struct spira_worker *worker, const char *group,
+                                 const char *const *events, size_t count,
+                                 struct spira_consumer *ret_consumer, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char **topics = spira_alloc(count, sizeof *topics);
+    for (size_t i = 0; i < count; i++)
+        topics[i] = spira_topic(worker, events[i]);
+    enum spira_code code = spira_bus_subscribe(worker->bus, group, (const char *const *)topics,
+                                               count, ret_consumer, err);
+    for (size_t i = 0; i < count; i++)
+        free(topics[i]);
+    return code;
+}
+
+static enum spira_code join(struct pipeline *pipeline, struct spira_error *err)
+{
+    const struct spira_worker *worker = &pipeline->worker;
+    size_t count;
+    const char *const *tracked = spira_run_tracker_events(&count);
+    enum spira_code code = make_topics(worker, err);
+    if (code == SPIRA_OK)
+        code = subscribe(worker, "run_tracker", tracked, count, &pipeline->tracker, err);
+    if (code == SPIRA_OK)
+        code = subscribe(worker, "audio_intake", &spira_audio_intake_step.consumes, 1,
+                         &pipeline->intake, err);
+    for (size_t i = 0; code == SPIRA_OK && i < RUN_STEPS; i++)
+        code = subscribe(worker, run_steps[i]->consumes, &run_steps[i]->consumes, 1,
+                         &pipeline->steps[i], err);
+    return code;
+}
+
+/* Takes every message there is through step. */
+static enum spira_code drain(struct pipeline *pipeline, struct spira_consumer consumer,
+                             const struct spira_step *step, struct spira_error *err)
+{
+    for (;;) {
+        const struct spira_message *message = NULL;
+        enum spira_code code = spira_consumer_poll(consumer, 0, &message, err);
+        if (code != SPIRA_OK || !message)
+            return code;
+        if (spira_progress_stop_wanted(pipeline->job->progress))
+            return spira_fail(err, SPIRA_EINTERRUPTED, "stopped before %s", step->name);
+        struct spira_step_outcome outcome = {0};
+        struct spira_progress progress =
+            spira_local_progress_begin(&pipeline->progress, step->name);
+        code = spira_step_run(&pipeline->worker, step, message, progress, &outcome, err);
+        if (code == SPIRA_OK) {
+            spira_local_progress_add(&pipeline->progress, &outcome);
+            code = spira_consumer_commit(consumer, message, err);
+        }
+        spira_consumer_release(consumer, message);
+        if (code != SPIRA_OK)
+            return code;
+    }
+}
+
+static enum spira_code track(struct pipeline *pipeline, struct spira_error *err)
+{
+    for (;;) {
+        const struct spira_message *message = NULL;
+        enum spira_code code = spira_consumer_poll(pipeline->tracker, 0, &message, err);
+        if (code != SPIRA_OK || !message)
+            return code;
+        bool applied = false;
+        code = spira_run_tracker_handle(&pipeline->worker, message, &applied, err);
+        if (code == SPIRA_OK && !applied)
+            code = spira_fail(err, SPIRA_EBUG, "%s: offset %jd came too early", message->topic,
+                              (intmax_t)message->offset);
+        if (code == SPIRA_OK)
+            code = spira_events_flush(&pipeline->worker, pipeline->job->progress, err);
+        if (code == SPIRA_OK)
+            code = spira_consumer_commit(pipeline->tracker, message, err);
+        spira_consumer_release(pipeline->tracker, message);
+        if (code != SPIRA_OK)
+            return code;
+    }
+}
+
+/* Emits the rows of a CSV file as the data-collection system would. */
+static enum spira_code collect(const struct pipeline *pipeline, const struct spira_value *events,
+                               struct spira_error *err)
+{
+    enum spira_code code = SPIRA_OK;
+    for (size_t i = 0; code == SPIRA_OK && i < spira_value_count(events); i++) {
+        const struct spira_value *event = spira_value_at(events, i);
+        const char *id = spira_value_get_text(event, "recording_id", "");
+        code = spira_event_emit(&pipeline->worker, "audio.collected",
+                                spira_value_get_text(event, "patient", id), id,
+                                spira_value_copy(event), err);
+    }
+    return code;
+}
+
+static enum spira_code take_in(struct pipeline *pipeline, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *recordings = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *noises = NULL;
+    enum spira_code code = spira_recordings_csv(pipeline->job->csv, &recordings, err);
+    if (code == SPIRA_OK && pipeline->job->noise)
+        code = spira_noises_csv(pipeline->job->noise, &noises, err);
+    if (code == SPIRA_OK)
+        code = collect(pipeline, recordings, err);
+    if (code == SPIRA_OK)
+        code = collect(pipeline, noises, err);
+    if (code != SPIRA_OK)
+        return code;
+    spira_local_progress_expect(&pipeline->progress,
+                                spira_value_count(recordings) + spira_value_count(noises));
+    return drain(pipeline, pipeline->intake, &spira_audio_intake_step, err);
+}
+
+/* All that the intake has said: the ranges of its topics. */
+static enum spira_code find_corpus(const struct spira_worker *worker,
+                                   struct spira_offset_range **ret_ranges, size_t *ret_count,
+                                   struct spira_error *err)
+{
+    static const char *const events[] = {"audio.accepted", "audio.rejected"};
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *all = NULL;
+    size_t total = 0;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        SPIRA_CLEANUP(spira_free_at)
+        char *topic = spira_topic(worker, events[i]);
+        SPIRA_CLEANUP(spira_free_at)
+        struct spira_offset_range *ranges = NULL;
+        size_t count = 0;
+        enum spira_code code = spira_bus_ranges(worker->bus, topic, &ranges, &count, err);
+        if (code != SPIRA_OK)
+            return code;
+        all = spira_realloc(all, total + count, sizeof *all);
+        memcpy(all + total, ranges, count * sizeof *all);
+        total += count;
+    }
+    *ret_ranges = all;
+    *ret_count = total;
+    all = NULL;
+    return SPIRA_OK;
+}
+
+static enum spira_code request_run(struct pipeline *pipeline, struct spira_error *err)
+{
+    const struct spira_worker *worker = &pipeline->worker;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *ranges = NULL;
+    size_t count = 0;
+    enum spira_code code = find_corpus(worker, &ranges, &count, err);
+    if (code != SPIRA_OK)
+        return code;
+    snprintf(pipeline->run_id, sizeof pipeline->run_id, "%s",
+             spira_uuid7(spira_clock_now_ms(worker->clock)).text);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *manifest =
+        spira_manifest(pipeline->run_id, pipeline->job->config, ranges, count);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_manifest_key(pipeline->run_id);
+    struct spira_value *reference = NULL;
+    code = spira_document_put(worker->store, worker->tools.digest, key, manifest, &reference, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *event = spira_value_map();
+    spira_value_set_text(event, "run_id", pipeline->run_id);
+    spira_value_set(event, "manifest", reference);
+    spira_value_set_text(event, "name", pipeline->job->config->name);
+    return spira_event_emit(worker, "run.requested", pipeline->run_id, pipeline->run_id, event,
+                            err);
+}
+
+/* How many shards the plan has; 0 when there is none. */
+static enum spira_code count_shards(const struct pipeline *pipeline, size_t *ret_count,
+                                    struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *run = NULL;
+    enum spira_code code = spira_state_run(pipeline->worker.state, pipeline->run_id, &run, err);
+    if (code == SPIRA_OK)
+        *ret_count =
+            strtoul(spira_value_as_text(spira_value_find(run, "fields.shards"), "0"), NULL, 10);
+    return code;
+}
+
+/* Step after step, the run tracker behind each. A run that failed leaves nothing for those after.
+ */
+static enum spira_code follow(struct pipeline *pipeline, struct spira_error *err)
+{
+    enum spira_code code = track(pipeline, err);
+    for (size_t i = 0; code == SPIRA_OK && i < RUN_STEPS; i++) {
+        size_t shards = 0;
+        if (run_steps[i] == &spira_compute_features_step) {
+            code = count_shards(pipeline, &shards, err);
+            spira_local_progress_expect(&pipeline->progress, shards);
+        }
+        if (code == SPIRA_OK)
+            code = drain(pipeline, pipeline->steps[i], run_steps[i], err);
+        if (code == SPIRA_OK)
+            code = track(pipeline, err);
+    }
+    return code;
+}
+
+static enum spira_code run(struct pipeline *pipeline, struct spira_value **ret_object,
+                           struct spira_error *err)
+{
+    enum spira_code code = join(pipeline, err);
+    if (code == SPIRA_OK)
+        code = take_in(pipeline, err);
+    /* What the next step overwrites. */
+    const char *status = pipeline->progress.status;
+    double seconds = pipeline->progress.seconds;
+    if (code == SPIRA_OK)
+        code = request_run(pipeline, err);
+    if (code == SPIRA_OK)
+        code = follow(pipeline, err);
+    spira_local_progress_end(&pipeline->progress);
+    struct spira_value *object = NULL;
+    if (code == SPIRA_OK)
+        code = spira_run_object(&pipeline->worker, pipeline->run_id, &object, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *steps = spira_value_list();
+    spira_value_append(steps, spira_run_object_step("audio_intake", status, seconds));
+    const struct spira_value *rest = spira_value_get(object, "steps");
+    for (size_t i = 0; i < spira_value_count(rest); i++)
+        spira_value_append(steps, spira_value_copy(spira_value_at(rest, i)));
+    spira_value_set(object, "steps", steps);
+    *ret_object = object;
+    return SPIRA_OK;
+}
+
+/* With the store's lock held: what is in scratch, a killed run has left there. */
+static enum spira_code run_alone(const struct spira_local_job *job, const char *scratch,
+                                 struct spira_value **ret_object, struct spira_error *err)
+{
+    SPIRA_CLEANUP(pipeline_done)
+    struct pipeline pipeline = {.job = job,
+                                .progress = {.watch = job->watch, .stop = job->progress}};
+    enum spira_code code = spira_tree_remove(scratch, err);
+    if (code == SPIRA_OK)
+        code =
+            spira_wire_local(job->store, job->root, scratch, job->threads, &pipeline.worker, err);
+    return code == SPIRA_OK ? run(&pipeline, ret_object, err) : code;
+}
+
+enum spira_code spira_local_pipeline(const struct spira_local_job *job,
+                                     struct spira_value **ret_object, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_close_at)
+    int lock = -1;
+    enum spira_code code = spira_filesystem_lock(job->store, true, &lock, err);
+    if (code != SPIRA_OK)
+        return code;
+    /* In the store, so that fetching need not copy; no object's name begins with a dot. */
+    SPIRA_CLEANUP(spira_free_at)
+    char *scratch = spira_format("%s/.scratch", job->store);
+    code = run_alone(job, scratch, ret_object, err);
+    struct spira_error ignored; /* the next run tries again */
+    (void)!spira_tree_remove(scratch, &ignored);
+    return code;
+}
