@@ -191,7 +191,7 @@ audio_features() {
     # The header: 8 bytes of length, then JSON.
     local length
     length=$(od -An -tu8 -N8 voice.safetensors | tr -d ' ')
-    tail -c +9 voice.safetensors | head -c "$length" >out
+    head -c $((8 + length)) voice.safetensors | tail -c +9 >out
     json '.features | "\(.dtype) \(.shape | join(" "))"' "F32 2 201 20"
     cp voice.safetensors first.safetensors
     try 0 audio features --config run.json --in voice.wav --out voice.safetensors
