@@ -2,18 +2,15 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "adapters/fftw/fourier_fftw.h"
 #include "adapters/filesystem/object_store_filesystem.h"
 #include "adapters/json/json_config.h"
-#include "adapters/openblas/matrix_openblas.h"
 #include "adapters/openssl/openssl_digest.h"
-#include "adapters/safetensors/safetensors.h"
-#include "adapters/sndfile/sndfile_audio.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/prediction.h"
 #include "core/publish/registry.h"
+#include "workers/common/wiring.h"
 
 /* Opens the registry of --store. The folder must be there: looking makes no store. */
 static enum spira_code open_registry(const struct spira_arguments *arguments,
@@ -161,19 +158,6 @@ static int run_show(const struct spira_arguments *arguments)
     return SPIRA_EXIT_SUCCESS;
 }
 
-static struct spira_tools tools_of(size_t threads)
-{
-    return (struct spira_tools){
-        .audio = spira_audio_source_sndfile(),
-        .json = spira_config_source_json(),
-        .digest = spira_digest_openssl(),
-        .fourier = spira_fourier_fftw(),
-        .matrix = spira_matrix_openblas(),
-        .tensors = spira_tensors_safetensors(),
-        .threads = threads,
-    };
-}
-
 static struct spira_value *prediction_value(const struct spira_prediction *prediction)
 {
     struct spira_value *value = spira_value_map();
@@ -242,7 +226,7 @@ static int run_predict(const struct spira_arguments *arguments)
     if (spira_output_is_json(arguments, &json, &err) != SPIRA_OK ||
         spira_argument_threads(arguments, &threads, &err) != SPIRA_OK)
         return spira_report_usage(&err);
-    const struct spira_tools tools = tools_of(threads);
+    const struct spira_tools tools = spira_wire_tools(threads);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *list = spira_value_list();
     if (predict_all(arguments, &tools, list, &err) != SPIRA_OK)

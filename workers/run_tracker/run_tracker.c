@@ -69,7 +69,8 @@ static void change_done(struct change *change)
         free(change->texts[i]);
 }
 
-/* A step's executions, one member a shard or one alone: {"status", "seconds"}. */
+/* A step's executions, a member for each shard or one alone: {"status", "seconds"}. The plan is one
+ * execution, however many shards it requests. */
 static void add_execution(struct change *change, const struct rule *rule,
                           const struct spira_value *value)
 {
@@ -77,7 +78,8 @@ static void add_execution(struct change *change, const struct rule *rule,
     const char *step = rule->step ? rule->step : spira_value_get_text(value, "step", NULL);
     if (!execution || !step)
         return;
-    int64_t shard = spira_value_get_int(value, "shard", 0);
+    bool by_shard = strcmp(rule->event, "features.computed") == 0;
+    int64_t shard = by_shard ? spira_value_get_int(value, "shard", 0) : 0;
     add(change, SPIRA_STATE_ADD, keep(change, spira_format("step.%s", step)),
         keep(change, spira_format("%s.%05jd", rule->event, (intmax_t)shard)),
         keep(change, spira_value_to_text(execution, SPIRA_COMPACT)));
