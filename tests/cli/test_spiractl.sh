@@ -56,7 +56,7 @@ json() {
 }
 
 help() {
-    local commands=("audio check" "audio features" "model list" "model show"
+    local commands=("local run" "audio check" "audio features" "model list" "model show"
         "model predict" "config check" "config import" "version")
     local command words
     try 0 --help
@@ -81,11 +81,17 @@ usage() {
     try 2
     silent out
     says err "Usage: spiractl"
+    refuses 2 "unknown command 'lokal' (the nearest is 'local')" lokal run
     refuses 2 "unknown command 'modle' (the nearest is 'model')" modle list
     refuses 2 "unknown option '--verbose'" --verbose
     refuses 2 "'lst' (the nearest is 'list')" model lst
     refuses 2 "model: a verb must follow" model
     refuses 2 "unknown option '--sotre' (the nearest is '--store')" model list --sotre s
+    refuses 2 "local: a verb must follow" local
+    refuses 2 "unknown option '--sed' (the nearest is '--set')" local run --sed a=b
+    refuses 2 "missing option --csv FILE" local run --root . --config run.json --store store
+    refuses 2 "no store" local run --csv a.csv --root . --config run.json
+    refuses 3 "none.json" local run --csv a.csv --root . --config none.json --store store
     refuses 2 "missing option --model FILE" model predict --in a.wav
     refuses 2 "missing FILE" audio check
     refuses 2 "'xml' is neither table nor json" audio check voice.wav -o xml
