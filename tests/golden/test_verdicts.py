@@ -114,7 +114,9 @@ class Verdicts(unittest.TestCase):
                 self.assertTrue(any(f": {tensor}: " in line and line.endswith(": FAILED") for line in lines), tensor)
 
     def test_refuses_every_missing_tensor(self):
-        for name in self.files():
+        # One file of each kind; of the models the one with every kind of tensor.
+        for name in ("features.small.safetensors", "metrics.safetensors", "model.v1.small.safetensors",
+                     "resample.small.safetensors"):
             for tensor in read(os.path.join(VECTORS, name))[0]:
                 if tensor.startswith("noam."):
                     continue  # which schedules there are, only the file says
