@@ -17,17 +17,14 @@ struct import {
     struct spira_error *err;
 };
 
-static void warn(const struct import *import, const char *format, ...) SPIRA_PRINTF(2, 3);
-
-static void warn(const struct import *import, const char *format, ...)
+/* Takes text. */
+static void add_warning(const struct import *import, char *text)
 {
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     spira_value_append(import->warnings, spira_value_text(text));
+    free(text);
 }
+
+#define warn(import, ...) add_warning((import), spira_format(__VA_ARGS__))
 
 static enum spira_code refuse(const struct import *import, const char *path,
                               const struct spira_value *value, const char *takes)
@@ -314,7 +311,7 @@ static enum spira_code convert(struct import *import)
         code = import->format == SPIRA_PUBLISHED_V2 ? warn_of_v2_data(import)
                                                     : warn_of_acl2021_data(import);
     if (code == SPIRA_OK && import->left_out)
-        warn(import, "not in the file, so that defaults are taken: %.900s", import->left_out);
+        warn(import, "not in the file, so that defaults are taken: %s", import->left_out);
     return code;
 }
 

@@ -9,37 +9,37 @@
 
 #define SECTION(key_, sentence_)                                                                   \
     {                                                                                              \
-        .key = (key_), .type = SPIRA_CONFIG_SECTION, .sentence = sentence_                         \
+        .key = (key_), .type = SPIRA_CONFIG_SECTION, .sentence = (sentence_)                       \
     }
 #define SWITCHED(key_, member_, on_, sentence_)                                                    \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_SWITCHED, MEMBER(member_), .fallback = (on_),          \
-        .sentence = sentence_                                                                      \
+        .sentence = (sentence_)                                                                    \
     }
 #define NAME(key_, member_, default_, sentence_)                                                   \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_NAME, MEMBER(member_), .name = (default_),             \
-        .sentence = sentence_                                                                      \
+        .sentence = (sentence_)                                                                    \
     }
 #define COUNT(key_, member_, default_, min_, max_, sentence_)                                      \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_COUNT, MEMBER(member_), NUMBERS(default_, min_, max_), \
-        .sentence = sentence_                                                                      \
+        .sentence = (sentence_)                                                                    \
     }
 #define REAL(key_, member_, default_, min_, max_, sentence_)                                       \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_REAL, MEMBER(member_), NUMBERS(default_, min_, max_),  \
-        .sentence = sentence_                                                                      \
+        .sentence = (sentence_)                                                                    \
     }
 #define BOOL(key_, member_, default_, sentence_)                                                   \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_BOOL, MEMBER(member_), .fallback = (default_),         \
-        .sentence = sentence_                                                                      \
+        .sentence = (sentence_)                                                                    \
     }
 #define WORD(key_, member_, default_, words_, sentence_)                                           \
     {                                                                                              \
         .key = (key_), .type = SPIRA_CONFIG_WORD, MEMBER(member_), .fallback = (default_),         \
-        .words = (words_), .sentence = sentence_                                                   \
+        .words = (words_), .sentence = (sentence_)                                                 \
     }
 
 /* Each in the order of its enum. */
