@@ -6,7 +6,7 @@
 # A root of its own: the corpus beside the wrong files.
 root=$work/root
 mkdir -p "$root/wrong"
-ln -s "$(realpath "$corpus/noise")" "$root/noise"
+cp -r "$corpus/noise" "$root/noise"
 cp -r "$corpus/speech" "$root/speech"
 small_csv "$work/metadata.csv"
 good=$(sed -n 2p "$work/metadata.csv" | cut -d, -f1)
