@@ -117,7 +117,9 @@ static enum spira_code run_pipeline(struct spira_local_job *job, bool json,
     struct spira_progress_bars *bars = spira_progress_bars_new(&look);
     const struct spira_step_watch watch = spira_progress_bars_watch(bars);
     job->watch = &watch;
-    return spira_local_pipeline(job, ret_run, err);
+    enum spira_code code = spira_local_pipeline(job, ret_run, err);
+    job->watch = NULL;
+    return code;
 }
 
 /* Fills what the command line says of the run. */

@@ -185,7 +185,7 @@ enum spira_code spira_checkpoint_read(const struct spira_checkpoint_place *place
         code = check_training(place, path, file.metadata, err);
     SPIRA_CLEANUP(spira_free_at)
     struct spira_epoch *log = NULL;
-    size_t epochs;
+    size_t epochs = 0;
     if (code == SPIRA_OK)
         code = make_log(&file, path, &log, &epochs, err);
     if (code != SPIRA_OK)

@@ -6,7 +6,7 @@
 #include "tests/fakes/fake_matrix.h"
 #include "tests/oracle/spiraconv_oracle.h"
 
-enum { FRAMES = 98, FEATURES = 3, HIDDEN = 5, WINDOWS = 3 };
+enum { FRAMES = 98, MOST_FRAMES = 128, FEATURES = 3, HIDDEN = 5, WINDOWS = 3 };
 
 static struct spira_error err;
 
@@ -35,9 +35,10 @@ static struct spira_network *make_network(enum spira_norm norm, size_t frames, s
 }
 
 /* Windows of noise about a level that is large against it, as raw cepstral coefficients are. */
-static float *make_windows(size_t frames, struct spira_window windows[WINDOWS])
+static void make_windows(size_t frames, struct spira_window windows[WINDOWS])
 {
-    float *data = spira_alloc(WINDOWS * frames * FEATURES, sizeof *data);
+    static float data[WINDOWS * MOST_FRAMES * FEATURES];
+    cr_assert_leq(frames, (size_t)MOST_FRAMES);
     struct spira_random random = spira_random_stream(3, SPIRA_FOR_NOISE, 0, 0);
     for (size_t i = 0; i < WINDOWS * frames * FEATURES; i++)
         data[i] = (float)(spira_random_normal(&random) + 4);
@@ -45,7 +46,6 @@ static float *make_windows(size_t frames, struct spira_window windows[WINDOWS])
         windows[i] = (struct spira_window){.data = data + i * frames * FEATURES,
                                            .frames = frames,
                                            .label = (float[]){1, 0, 0.25f}[i]};
-    return data;
 }
 
 static struct oracle make_oracle(const struct spira_network *network, enum spira_norm norm,
@@ -114,8 +114,7 @@ static void check_training(enum spira_norm norm, size_t frames, bool per_frame, 
 {
     struct spira_network *network = make_network(norm, per_frame ? 0 : frames, 1);
     struct spira_window windows[WINDOWS];
-    SPIRA_CLEANUP(spira_free_at)
-    float *data = make_windows(frames, windows);
+    make_windows(frames, windows);
     const struct spira_dropout dropout = {.share = share, .seed = 4, .step = 5};
     const double weights[WINDOWS] = {0.5, 0.3, 0.7};
     size_t outputs = spira_network_outputs(network, frames);
@@ -171,8 +170,7 @@ Test(network, predicts_without_dropout_and_with_running_statistics)
     for (int norm = SPIRA_BATCH_NORM; norm <= SPIRA_GROUP_NORM; norm++) {
         struct spira_network *network = make_network((enum spira_norm)norm, FRAMES, 2);
         struct spira_window windows[WINDOWS];
-        SPIRA_CLEANUP(spira_free_at)
-        float *data = make_windows(FRAMES, windows);
+        make_windows(FRAMES, windows);
         struct oracle oracle = make_oracle(network, (enum spira_norm)norm, false, false, NULL);
         const double weights[WINDOWS] = {1, 1, 1};
         double ours[WINDOWS], theirs[WINDOWS], loss[WINDOWS], expected[WINDOWS];
@@ -191,8 +189,7 @@ Test(network, batch_norm_moves_the_running_statistics)
 {
     struct spira_network *network = make_network(SPIRA_BATCH_NORM, FRAMES, 1);
     struct spira_window windows[WINDOWS];
-    SPIRA_CLEANUP(spira_free_at)
-    float *data = make_windows(FRAMES, windows);
+    make_windows(FRAMES, windows);
     size_t count;
     const struct spira_parameter *parameters = spira_network_parameters(network, &count);
     const float *weight = parameters[0].value, *bias = parameters[1].value;
@@ -230,8 +227,7 @@ static float *train_once(enum spira_norm norm, size_t threads, size_t calls, siz
 {
     struct spira_network *network = make_network(norm, FRAMES, threads);
     struct spira_window windows[WINDOWS];
-    SPIRA_CLEANUP(spira_free_at)
-    float *data = make_windows(FRAMES, windows);
+    make_windows(FRAMES, windows);
     const double weights[WINDOWS] = {0.5, 0.3, 0.7};
     double loss[WINDOWS];
     for (size_t first = 0; first < WINDOWS; first += WINDOWS / calls) {
@@ -277,8 +273,7 @@ Test(network, clips_each_logarithm_and_keeps_the_gradient)
 {
     struct spira_network *network = make_network(SPIRA_GROUP_NORM, FRAMES, 1);
     struct spira_window windows[WINDOWS];
-    SPIRA_CLEANUP(spira_free_at)
-    float *data = make_windows(FRAMES, windows);
+    make_windows(FRAMES, windows);
     size_t count;
     const struct spira_parameter *parameters = spira_network_parameters(network, &count);
     const struct spira_parameter *bias = &parameters[count - 1];
@@ -331,8 +326,7 @@ Test(network, refuses_windows_that_do_not_fit)
                  SPIRA_EINVALID);
     must(spira_network_new(&config, least, FEATURES, fake_matrix(), 1, &network, &err));
     struct spira_window windows[WINDOWS];
-    SPIRA_CLEANUP(spira_free_at)
-    float *data = make_windows(least + 1, windows);
+    make_windows(least + 1, windows);
     double probability[WINDOWS];
     cr_assert_eq(spira_network_predict(network, windows, 1, true, NULL, probability, &err),
                  SPIRA_EINVALID);
