@@ -1,14 +1,15 @@
 #include "cli/local_pipeline.h"
 
 #include "adapters/filesystem/store_lock.h"
+#include "adapters/posix/clock_posix.h"
 #include "cli/local_progress.h"
 #include "cli/recordings_csv.h"
 #include "core/base/file.h"
 #include "core/base/moment.h"
-#include "core/run/manifest.h"
 #include "schemas/schema.h"
 #include "workers/audio_intake/audio_intake.h"
 #include "workers/common/run_object.h"
+#include "workers/common/run_request.h"
 #include "workers/common/step_runner.h"
 #include "workers/common/wiring.h"
 #include "workers/feature_engineering/compute_features.h"
@@ -23,14 +24,21 @@ static const struct spira_step *const run_steps[] = {
     &spira_plan_features_step,    &spira_compute_features_step, &spira_model_training_step,
     &spira_model_evaluation_step, &spira_model_publish_step,
 };
-enum { RUN_STEPS = sizeof run_steps / sizeof *run_steps, PARTITIONS = 1 };
+enum {
+    RUN_STEPS = sizeof run_steps / sizeof *run_steps,
+    PARTITIONS = 1,
+    LOCK_POLL_MS = 100,
+    RETURNS_MAX = 32 /* a store that loses more than that in one run is no store */
+};
 
 /* One pipeline: the worker that plays every part, and who reads which topic. */
 struct pipeline {
     const struct spira_local_job *job;
+    const struct spira_value *recordings, *noises; /* audio.collected, a row each */
     struct spira_worker worker;
     struct spira_local_progress progress;
     struct spira_consumer intake, tracker, steps[RUN_STEPS];
+    size_t handled, returned; /* messages; those of them that an altered input sent back */
     char run_id[64];
 };
 
@@ -89,6 +97,21 @@ static enum spira_code join(struct pipeline *pipeline, struct spira_error *err)
     return code;
 }
 
+/* What came of one message. */
+static enum spira_code note(struct pipeline *pipeline, const struct spira_step_outcome *outcome,
+                            struct spira_error *err)
+{
+    pipeline->handled++;
+    if (strcmp(outcome->status, "returned") != 0) {
+        spira_local_progress_add(&pipeline->progress, outcome);
+        return SPIRA_OK;
+    }
+    if (++pipeline->returned <= RETURNS_MAX)
+        return SPIRA_OK;
+    *err = outcome->failure;
+    return spira_fail_within(err, "the store loses what it is given");
+}
+
 /* Takes every message there is through step. */
 static enum spira_code drain(struct pipeline *pipeline, struct spira_consumer consumer,
                              const struct spira_step *step, struct spira_error *err)
@@ -104,10 +127,10 @@ static enum spira_code drain(struct pipeline *pipeline, struct spira_consumer co
         struct spira_progress progress =
             spira_local_progress_begin(&pipeline->progress, step->name);
         code = spira_step_run(&pipeline->worker, step, message, progress, &outcome, err);
-        if (code == SPIRA_OK) {
-            spira_local_progress_add(&pipeline->progress, &outcome);
+        if (code == SPIRA_OK)
+            code = note(pipeline, &outcome, err);
+        if (code == SPIRA_OK)
             code = spira_consumer_commit(consumer, message, err);
-        }
         spira_consumer_release(consumer, message);
         if (code != SPIRA_OK)
             return code;
@@ -153,21 +176,13 @@ static enum spira_code collect(const struct pipeline *pipeline, const struct spi
 
 static enum spira_code take_in(struct pipeline *pipeline, struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *recordings = NULL;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *noises = NULL;
-    enum spira_code code = spira_recordings_csv(pipeline->job->csv, &recordings, err);
-    if (code == SPIRA_OK && pipeline->job->noise)
-        code = spira_noises_csv(pipeline->job->noise, &noises, err);
+    enum spira_code code = collect(pipeline, pipeline->recordings, err);
     if (code == SPIRA_OK)
-        code = collect(pipeline, recordings, err);
-    if (code == SPIRA_OK)
-        code = collect(pipeline, noises, err);
+        code = collect(pipeline, pipeline->noises, err);
     if (code != SPIRA_OK)
         return code;
-    spira_local_progress_expect(&pipeline->progress,
-                                spira_value_count(recordings) + spira_value_count(noises));
+    spira_local_progress_expect(&pipeline->progress, spira_value_count(pipeline->recordings) +
+                                                         spira_value_count(pipeline->noises));
     return drain(pipeline, pipeline->intake, &spira_audio_intake_step, err);
 }
 
@@ -210,21 +225,7 @@ static enum spira_code request_run(struct pipeline *pipeline, struct spira_error
         return code;
     snprintf(pipeline->run_id, sizeof pipeline->run_id, "%s",
              spira_uuid7(spira_clock_now_ms(worker->clock)).text);
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *manifest =
-        spira_manifest(pipeline->run_id, pipeline->job->config, ranges, count);
-    SPIRA_CLEANUP(spira_free_at)
-    char *key = spira_manifest_key(pipeline->run_id);
-    struct spira_value *reference = NULL;
-    code = spira_document_put(worker->store, worker->tools.digest, key, manifest, &reference, err);
-    if (code != SPIRA_OK)
-        return code;
-    struct spira_value *event = spira_value_map();
-    spira_value_set_text(event, "run_id", pipeline->run_id);
-    spira_value_set(event, "manifest", reference);
-    spira_value_set_text(event, "name", pipeline->job->config->name);
-    return spira_event_emit(worker, "run.requested", pipeline->run_id, pipeline->run_id, event,
-                            err);
+    return spira_run_request(worker, pipeline->run_id, pipeline->job->config, ranges, count, err);
 }
 
 /* How many shards the plan has; 0 when there is none. */
@@ -240,8 +241,8 @@ static enum spira_code count_shards(const struct pipeline *pipeline, size_t *ret
     return code;
 }
 
-/* Step after step, the run tracker behind each. A run that failed leaves nothing for those after.
- */
+/* Step after step, the run tracker behind each. A run that failed leaves nothing for those after;
+ * what a step sent back is for another round. */
 static enum spira_code follow(struct pipeline *pipeline, struct spira_error *err)
 {
     enum spira_code code = track(pipeline, err);
@@ -259,62 +260,108 @@ static enum spira_code follow(struct pipeline *pipeline, struct spira_error *err
     return code;
 }
 
+static enum spira_code follow_to_the_end(struct pipeline *pipeline, struct spira_error *err)
+{
+    size_t before;
+    enum spira_code code;
+    do {
+        before = pipeline->handled;
+        code = follow(pipeline, err);
+    } while (code == SPIRA_OK && pipeline->handled > before);
+    return code;
+}
+
 static enum spira_code run(struct pipeline *pipeline, struct spira_value **ret_object,
                            struct spira_error *err)
 {
     enum spira_code code = join(pipeline, err);
     if (code == SPIRA_OK)
         code = take_in(pipeline, err);
-    /* What the next step overwrites. */
-    const char *status = pipeline->progress.status;
-    double seconds = pipeline->progress.seconds;
     if (code == SPIRA_OK)
         code = request_run(pipeline, err);
     if (code == SPIRA_OK)
-        code = follow(pipeline, err);
+        code = follow_to_the_end(pipeline, err);
     spira_local_progress_end(&pipeline->progress);
+    SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *object = NULL;
     if (code == SPIRA_OK)
         code = spira_run_object(&pipeline->worker, pipeline->run_id, &object, err);
     if (code != SPIRA_OK)
         return code;
-    struct spira_value *steps = spira_value_list();
-    spira_value_append(steps, spira_run_object_step("audio_intake", status, seconds));
-    const struct spira_value *rest = spira_value_get(object, "steps");
-    for (size_t i = 0; i < spira_value_count(rest); i++)
-        spira_value_append(steps, spira_value_copy(spira_value_at(rest, i)));
-    spira_value_set(object, "steps", steps);
+    const char *state = spira_value_get_text(object, "state", "");
+    if (!spira_run_is_over(state))
+        return spira_fail(err, SPIRA_EBUG, "run %s is %s, and nothing is left to do for it",
+                          pipeline->run_id, state);
     *ret_object = object;
+    object = NULL;
     return SPIRA_OK;
 }
 
 /* With the store's lock held: what is in scratch, a killed run has left there. */
-static enum spira_code run_alone(const struct spira_local_job *job, const char *scratch,
+static enum spira_code run_alone(struct pipeline *pipeline, const char *scratch,
                                  struct spira_value **ret_object, struct spira_error *err)
 {
-    SPIRA_CLEANUP(pipeline_done)
-    struct pipeline pipeline = {.job = job,
-                                .progress = {.watch = job->watch, .stop = job->progress}};
+    const struct spira_local_job *job = pipeline->job;
     enum spira_code code = spira_tree_remove(scratch, err);
     if (code == SPIRA_OK)
         code =
-            spira_wire_local(job->store, job->root, scratch, job->threads, &pipeline.worker, err);
-    return code == SPIRA_OK ? run(&pipeline, ret_object, err) : code;
+            spira_wire_local(job->store, job->root, scratch, job->threads, &pipeline->worker, err);
+    return code == SPIRA_OK ? run(pipeline, ret_object, err) : code;
+}
+
+/* Waits for the lock, and looks at whether to stop meanwhile. */
+static enum spira_code lock_store(const struct spira_local_job *job, int *ret_lock,
+                                  struct spira_error *err)
+{
+    for (;;) {
+        struct spira_error why;
+        enum spira_code code = spira_filesystem_lock(job->store, false, ret_lock, &why);
+        if (code == SPIRA_OK)
+            return code;
+        if (code != SPIRA_ECONFLICT) {
+            *err = why;
+            return code;
+        }
+        if (spira_progress_stop_wanted(job->progress))
+            return spira_fail(err, SPIRA_EINTERRUPTED, "stopped while another run used store %s",
+                              job->store);
+        spira_clock_sleep_ms(spira_clock_posix(), LOCK_POLL_MS);
+    }
+}
+
+static enum spira_code lock_and_run(struct pipeline *pipeline, struct spira_value **ret_object,
+                                    struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_close_at)
+    int lock = -1;
+    enum spira_code code = lock_store(pipeline->job, &lock, err);
+    if (code != SPIRA_OK)
+        return code;
+    /* In the store, so that fetching need not copy; no object's name begins with a dot. */
+    SPIRA_CLEANUP(spira_free_at)
+    char *scratch = spira_format("%s/.scratch", pipeline->job->store);
+    code = run_alone(pipeline, scratch, ret_object, err);
+    pipeline_done(pipeline);
+    struct spira_error unremoved; /* the next run tries again */
+    (void)!spira_tree_remove(scratch, &unremoved);
+    return code;
 }
 
 enum spira_code spira_local_pipeline(const struct spira_local_job *job,
                                      struct spira_value **ret_object, struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_close_at)
-    int lock = -1;
-    enum spira_code code = spira_filesystem_lock(job->store, true, &lock, err);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *recordings = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *noises = NULL;
+    enum spira_code code = spira_recordings_csv(job->csv, &recordings, err);
+    if (code == SPIRA_OK && job->noise)
+        code = spira_noises_csv(job->noise, &noises, err);
     if (code != SPIRA_OK)
         return code;
-    /* In the store, so that fetching need not copy; no object's name begins with a dot. */
-    SPIRA_CLEANUP(spira_free_at)
-    char *scratch = spira_format("%s/.scratch", job->store);
-    code = run_alone(job, scratch, ret_object, err);
-    struct spira_error ignored; /* the next run tries again */
-    (void)!spira_tree_remove(scratch, &ignored);
-    return code;
+    struct pipeline pipeline = {.job = job,
+                                .recordings = recordings,
+                                .noises = noises,
+                                .progress = {.watch = job->watch, .stop = job->progress}};
+    return lock_and_run(&pipeline, ret_object, err);
 }

@@ -104,6 +104,7 @@ static const struct spira_field audio_collected[] = {
     INT("bytes", 0, INT64_MAX, "Size of the recording, when the sender knows it.", OPTIONAL),
     PATIENT,
     LABEL,
+    TEXT("label_text", 64, "What stood where a label should be, when it is none.", OPTIONAL),
     TEXT("role", MAX_TEXT, ROLE, .words = roles, OPTIONAL),
     SPLIT,
     METADATA,

@@ -17,10 +17,15 @@ struct inbox {
 static int open_beneath(int folder, const char *uri)
 {
     const struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, folder, uri, &how, sizeof how);
+    int file;
+    do /* EAGAIN: something was renamed on the way, and the kernel cannot say whether it leads out
+        */
+        file = (int)syscall(SYS_openat2, folder, uri, &how, sizeof how);
+    while (file < 0 && (errno == EAGAIN || errno == EINTR));
+    return file;
 }
 
 static enum spira_code too_big(const char *uri, const struct stat *facts, uint64_t max_bytes,
@@ -62,6 +67,8 @@ static enum spira_code fetch(void *self, const char *uri, uint64_t max_bytes, co
         return spira_fail(err, SPIRA_EINVALID, "%s: not a regular file", uri);
     if (from < 0 && (errno == ENOTDIR || errno == ENAMETOOLONG || errno == EINVAL))
         return spira_fail(err, SPIRA_ENOTFOUND, "%s: there can be no such file", uri);
+    if (from < 0 && errno == EACCES)
+        return spira_fail(err, SPIRA_EUNSUPPORTED, "%s: no permission to read it", uri);
     if (from < 0)
         return spira_fail_errno(err, errno, "%s", uri);
     enum spira_code code = check(from, uri, max_bytes, err);

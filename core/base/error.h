@@ -33,6 +33,7 @@ enum spira_error_kind {
     X(ECONFLICT, FENCED, "somebody else changed it first")                                         \
     X(EUNREACHABLE, TRANSIENT, "a service did not answer")                                         \
     X(EIO, TRANSIENT, "input or output failed")                                                    \
+    X(EALTERED, TRANSIENT, "an object of the store is not what it was")                            \
     X(ENOMEMORY, TRANSIENT, "out of memory")                                                       \
     X(ETIMEOUT, TRANSIENT, "did not answer in time")                                               \
     X(EINTERRUPTED, INTERRUPTED, "interrupted")                                                    \

@@ -10,8 +10,8 @@
 struct spira_inbox_ops {
     /* Makes path a local copy of what uri (of audio.collected) names. SPIRA_ENOTFOUND: there is no
      * such thing. SPIRA_EINVALID: it leads out of the inbox, or is no regular file. SPIRA_ETOOBIG
-     * above max_bytes. SPIRA_EIO and other transient codes: nobody's fault, try again. On failure
-     * path is not made. */
+     * above max_bytes. SPIRA_EUNSUPPORTED: it is there, but may not be read. SPIRA_EIO and other
+     * transient codes: nobody's fault, try again. On failure path is not made. */
     enum spira_code (*fetch)(void *self, const char *uri, uint64_t max_bytes, const char *path,
                              struct spira_error *err);
     void (*close)(void *self);

@@ -37,8 +37,8 @@ enum spira_code spira_document_get(struct spira_object_store store, struct spira
     if (code != SPIRA_OK)
         return code;
     if (strcmp(spira_digest_bytes(digest, bytes.data, bytes.size).hex, sha256) != 0)
-        return spira_fail(err, SPIRA_EIO, "%s: the object was altered: its digest is not %s", key,
-                          sha256);
+        return spira_fail(err, SPIRA_EALTERED, "%s: the object was altered: its digest is not %s",
+                          key, sha256);
     return spira_config_parse(json, key, bytes.data, bytes.size, ret_document, err);
 }
 

@@ -20,8 +20,8 @@ SPIRA_MUST_USE enum spira_code spira_document_put(struct spira_object_store stor
                                                   struct spira_value **ret_reference,
                                                   struct spira_error *err);
 
-/* Gives the document a reference names. SPIRA_EIO when the object's bytes are not those of the
- * reference (it was altered; the next attempt may find it recomputed); codes of spira_store_get;
+/* Gives the document a reference names. SPIRA_EALTERED when the object's bytes are not those of
+ * the reference (whoever made it can make it again); codes of spira_store_get;
  * SPIRA_EINVALID when it is no JSON. */
 SPIRA_MUST_USE enum spira_code
 spira_document_get(struct spira_object_store store, struct spira_digest digest,

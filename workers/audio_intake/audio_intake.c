@@ -13,7 +13,7 @@ static struct spira_value *rejection(const char *reason, char *message)
     struct spira_value *result = spira_value_map();
     spira_value_set_bool(result, "accepted", false);
     spira_value_set_text(result, "reason", reason);
-    spira_value_set_text(result, "message", message);
+    spira_event_set_message(result, message);
     free(message);
     return result;
 }
@@ -26,7 +26,8 @@ static bool is_noise(const struct spira_value *collected)
 /* What is wrong with what the event says, whatever the recording; NULL when nothing is. */
 static struct spira_value *reject_event(const struct spira_value *collected)
 {
-    if (is_noise(collected) || spira_value_get(collected, "label"))
+    bool labelled = spira_value_type(spira_value_get(collected, "label")) != SPIRA_NULL;
+    if (is_noise(collected) || labelled)
         return NULL;
     /* Whoever read a label that is none passes it on as text. */
     const char *wrong = spira_value_get_text(collected, "label_text", NULL);
@@ -39,10 +40,11 @@ static struct spira_value *reject_event(const struct spira_value *collected)
 static enum spira_code reject_copy(enum spira_code code, struct spira_value **ret_result,
                                    const struct spira_error *err)
 {
-    const char *reason = code == SPIRA_ENOTFOUND  ? "missing"
-                         : code == SPIRA_EINVALID ? "invalid_uri"
-                         : code == SPIRA_ETOOBIG  ? "too_large"
-                                                  : NULL;
+    const char *reason = code == SPIRA_ENOTFOUND      ? "missing"
+                         : code == SPIRA_EINVALID     ? "invalid_uri"
+                         : code == SPIRA_ETOOBIG      ? "too_large"
+                         : code == SPIRA_EUNSUPPORTED ? "unreadable"
+                                                      : NULL;
     if (!reason)
         return code;
     *ret_result = rejection(reason, spira_copy_text(err->message));
@@ -77,6 +79,15 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     return SPIRA_OK;
 }
 
+/* A verdict's text without the path of the copy: that is of this attempt, and what the step says
+ * is the same for every one. */
+static const char *without_path(const char *text, const char *path)
+{
+    size_t length = strlen(path);
+    bool named = strncmp(text, path, length) == 0 && strncmp(text + length, ": ", 2) == 0;
+    return text + (named ? length + 2 : 0);
+}
+
 static struct spira_value *describe(const struct spira_audio_measures *measures)
 {
     struct spira_value *facts = spira_value_map();
@@ -106,8 +117,8 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
     if (code != SPIRA_OK)
         return code;
     if (verdict.reason != SPIRA_AUDIO_OK) {
-        *ret_result =
-            rejection(spira_audio_reason_name(verdict.reason), spira_copy_text(verdict.text));
+        *ret_result = rejection(spira_audio_reason_name(verdict.reason),
+                                spira_copy_text(without_path(verdict.text, path)));
         return SPIRA_OK;
     }
     SPIRA_CLEANUP(spira_free_at)
@@ -154,6 +165,9 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
         spira_value_set_text(fields, "reason", spira_value_get_text(call->result, "reason", ""));
         spira_value_set_text(fields, "message", spira_value_get_text(call->result, "message", ""));
     }
+    /* What was refused without a look at it was no work that another time could reuse. */
+    if (call->artifact)
+        spira_step_set_execution(call, fields);
     const char *recording_id = spira_value_get_text(collected, "recording_id", "");
     const char *key = spira_value_get_text(collected, "patient", recording_id);
     return spira_event_emit(call->worker, accepted ? "audio.accepted" : "audio.rejected", key,

@@ -58,7 +58,11 @@ enum spira_code spira_checkpoints_fetch(struct spira_object_store store,
         char *key = spira_format("%s%s", checkpoints->prefix, name);
         SPIRA_CLEANUP(spira_free_at)
         char *path = spira_format("%s/%s", checkpoints->folder, name);
-        code = spira_store_fetch(store, key, path, err);
+        struct spira_error why;
+        if (spira_store_fetch(store, key, path, &why) != SPIRA_OK && why.code != SPIRA_ENOTFOUND) {
+            *err = why; /* one that has gone meanwhile is none */
+            code = why.code;
+        }
     }
     return code;
 }

@@ -65,6 +65,24 @@ static bool wait_a_little(struct thread *thread)
     return finished;
 }
 
+/* Stores checkpoints until the computation has ended. A store that does not answer now is asked
+ * again: the computation is worth more than its checkpoint. */
+static enum spira_code watch(struct thread *thread, struct spira_checkpoints *checkpoints,
+                             struct spira_error *err)
+{
+    enum spira_code code = SPIRA_OK;
+    while (!wait_a_little(thread)) {
+        struct spira_error why;
+        if (code != SPIRA_OK || spira_checkpoints_upload(checkpoints, &why) == SPIRA_OK ||
+            spira_code_kind(why.code) == SPIRA_KIND_TRANSIENT)
+            continue;
+        *err = why;
+        code = why.code;
+        atomic_store(&thread->abandoned, true);
+    }
+    return code;
+}
+
 enum spira_code spira_compute_in_thread(const struct spira_step_call *call,
                                         spira_computation *computation,
                                         struct spira_checkpoints *checkpoints,
@@ -80,16 +98,11 @@ enum spira_code spira_compute_in_thread(const struct spira_step_call *call,
     int failed = pthread_create(&id, NULL, run, &thread);
     if (failed)
         return spira_fail_errno(err, failed, "a thread for %s", call->job.step);
-    enum spira_code code = SPIRA_OK;
-    while (!wait_a_little(&thread))
-        if (code == SPIRA_OK && (code = spira_checkpoints_upload(checkpoints, err)) != SPIRA_OK)
-            atomic_store(&thread.abandoned, true);
+    enum spira_code code = watch(&thread, checkpoints, err);
     pthread_join(id, NULL);
+    if (code == SPIRA_OK && spira_code_kind(thread.code) == SPIRA_KIND_INTERRUPTED)
+        code = spira_checkpoints_upload(checkpoints, err); /* the one it stopped with */
     if (code == SPIRA_OK && thread.code != SPIRA_OK) {
-        /* What it has written last is worth keeping; when that fails too, its own failure says
-         * more. */
-        struct spira_error unstored;
-        (void)!spira_checkpoints_upload(checkpoints, &unstored);
         *err = thread.err;
         code = thread.code;
     }

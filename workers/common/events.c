@@ -1,6 +1,7 @@
 #include "workers/common/events.h"
 
 #include "core/base/moment.h"
+#include "core/base/text.h"
 #include "schemas/schema.h"
 
 enum { FLUSH_TIMEOUT_MS = 100 };
@@ -76,10 +77,9 @@ enum spira_code spira_event_open(const struct spira_worker *worker,
                                  struct spira_value **ret_value, struct spira_error *err)
 {
     size_t prefix = strlen(worker->topic_prefix);
-    const char *event = message->topic + prefix;
-    const struct spira_schema *schema = strncmp(message->topic, worker->topic_prefix, prefix) == 0
-                                            ? spira_schema_find(event)
-                                            : NULL;
+    bool ours = strncmp(message->topic, worker->topic_prefix, prefix) == 0;
+    const char *event = ours ? message->topic + prefix : "";
+    const struct spira_schema *schema = spira_schema_find(event);
     if (!schema)
         return spira_fail(err, SPIRA_EINVALID, "%s: no topic of this system", message->topic);
     SPIRA_CLEANUP(spira_value_free_at)
@@ -97,6 +97,28 @@ enum spira_code spira_event_open(const struct spira_worker *worker,
     *ret_value = value;
     value = NULL;
     return SPIRA_OK;
+}
+
+/* Bytes of the character at text; 0: there is none. */
+static size_t character(const char *text, size_t size)
+{
+    for (size_t length = 1; length <= 4 && length <= size; length++)
+        if (spira_utf8_valid(text, length))
+            return length;
+    return 0;
+}
+
+void spira_event_set_message(struct spira_value *fields, const char *message)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_copy_text(message);
+    for (size_t i = 0, size = strlen(text); i < size;) {
+        size_t length = character(text + i, size - i);
+        if (length == 0)
+            text[i] = '?';
+        i += length ? length : 1;
+    }
+    spira_value_set_text(fields, "message", text);
 }
 
 enum spira_code spira_events_flush(const struct spira_worker *worker,

@@ -19,6 +19,10 @@ SPIRA_MUST_USE enum spira_code spira_event_emit(const struct spira_worker *worke
                                                 const char *subject, struct spira_value *value,
                                                 struct spira_error *err);
 
+/* Sets fields' "message" to an error's text. What of it is no UTF-8 (a character that its limit
+ * cut, a name of outside) becomes '?', for no event may hold it. */
+void spira_event_set_message(struct spira_value *fields, const char *message);
+
 /* Gives a message's event, decoded and checked against the schema of its topic; ret_event is the
  * topic's name without the prefix (borrowed from message). SPIRA_EINVALID: it is no such event. */
 SPIRA_MUST_USE enum spira_code

@@ -1,8 +1,9 @@
 #include "workers/common/run_object.h"
 
-#include "core/run/document.h"
+#include "core/run/manifest.h"
+#include "workers/common/events.h"
 
-/* The steps of a run, as the run tracker names them. */
+/* The steps of a run, as the run tracker names them; the intake comes before them. */
 static const char *const steps[] = {"feature_engineering", "model_training", "model_evaluation",
                                     "model_publish"};
 
@@ -119,21 +120,78 @@ static enum spira_code add_evaluation(const struct reading *reading, struct spir
     return SPIRA_OK;
 }
 
-struct spira_value *spira_run_object_step(const char *step, const char *status, double seconds)
+/* The executions of a step, joined. */
+struct joined {
+    char status[16]; /* the worst of them: failed and rejected before succeeded before reused */
+    double seconds;
+};
+
+static void join(struct joined *joined, const struct spira_value *execution)
 {
-    struct spira_value *row = spira_value_map();
-    spira_value_set_text(row, "step", step);
-    spira_value_set_text(row, "status", status);
-    spira_value_set_real(row, "seconds", seconds);
-    return row;
+    const char *more = spira_value_get_text(execution, "status", "succeeded");
+    bool first = !joined->status[0] || strcmp(joined->status, "reused") == 0;
+    if (first || (strcmp(more, "reused") != 0 && strcmp(more, "succeeded") != 0))
+        snprintf(joined->status, sizeof joined->status, "%s", more);
+    joined->seconds += spira_value_get_real(execution, "seconds", 0);
 }
 
-/* The worst of a step's parts: failed and rejected before succeeded before reused. */
-static const char *join_status(const char *so_far, const char *more)
+static void add_row(struct spira_value *rows, const char *step, const struct joined *joined)
 {
-    if (!so_far || strcmp(so_far, "reused") == 0)
-        return more;
-    return strcmp(more, "reused") == 0 || strcmp(more, "succeeded") == 0 ? so_far : more;
+    struct spira_value *row = spira_value_append(rows, spira_value_map());
+    spira_value_set_text(row, "step", step);
+    spira_value_set_text(row, "status", joined->status);
+    spira_value_set_real(row, "seconds", joined->seconds);
+}
+
+/* What the intake's events say of how it went. */
+struct intake {
+    const struct spira_worker *worker;
+    struct joined joined;
+};
+
+static enum spira_code join_intake(void *context, const struct spira_message *message,
+                                   struct spira_error *err)
+{
+    struct intake *intake = context;
+    const char *event;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    enum spira_code code = spira_event_open(intake->worker, message, &event, &value, err);
+    const struct spira_value *execution = spira_value_get(value, SPIRA_EXECUTION);
+    if (code == SPIRA_OK && spira_value_type(execution) == SPIRA_MAP)
+        join(&intake->joined, execution);
+    return code;
+}
+
+/* The row of the intake, from the run's ranges of its events; none when they are not there any
+ * more. */
+static enum spira_code add_intake(const struct reading *reading, const char *run_id,
+                                  struct spira_value *rows, struct spira_error *err)
+{
+    const struct spira_worker *worker = reading->worker;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *manifest = NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *ranges = NULL;
+    size_t count = 0;
+    struct intake intake = {.worker = worker};
+    struct spira_error why;
+    enum spira_code code =
+        spira_manifest_get(worker->store, worker->tools.json, run_id, &manifest, &why);
+    if (code == SPIRA_OK)
+        code = spira_manifest_corpus(manifest, &ranges, &count, &why);
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++)
+        code = spira_bus_read(worker->bus, &ranges[i], join_intake, &intake, &why);
+    if (code == SPIRA_ENOTFOUND)
+        return SPIRA_OK;
+    if (code != SPIRA_OK) {
+        *err = why;
+        return code;
+    }
+    if (!intake.joined.status[0])
+        snprintf(intake.joined.status, sizeof intake.joined.status, "succeeded");
+    add_row(rows, "audio_intake", &intake.joined);
+    return SPIRA_OK;
 }
 
 /* The row of one step from the executions the run state has of it; none when it has none. */
@@ -143,9 +201,7 @@ static enum spira_code add_step(const struct reading *reading, const char *step,
     SPIRA_CLEANUP(spira_free_at)
     char *set = spira_format("step.%s", step);
     const struct spira_value *parts = spira_value_get(reading->sets, set);
-    SPIRA_CLEANUP(spira_free_at)
-    char *status = NULL;
-    double seconds = 0;
+    struct joined joined = {0};
     for (size_t i = 0; i < spira_value_count(parts); i++) {
         const char *text = spira_value_as_text(spira_value_at(parts, i), "");
         SPIRA_CLEANUP(spira_value_free_at)
@@ -154,15 +210,20 @@ static enum spira_code add_step(const struct reading *reading, const char *step,
                                                   strlen(text), &part, err);
         if (code != SPIRA_OK)
             return code;
-        char *joined =
-            spira_copy_text(join_status(status, spira_value_get_text(part, "status", "succeeded")));
-        free(status);
-        status = joined;
-        seconds += spira_value_get_real(part, "seconds", 0);
+        join(&joined, part);
     }
-    if (status)
-        spira_value_append(rows, spira_run_object_step(step, status, seconds));
+    if (joined.status[0])
+        add_row(rows, step, &joined);
     return SPIRA_OK;
+}
+
+bool spira_run_is_over(const char *state)
+{
+    static const char *const ends[] = {"succeeded", "failed", "rejected", "canceled"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(state, ends[i]) == 0)
+            return true;
+    return false;
 }
 
 enum spira_code spira_run_object(const struct spira_worker *worker, const char *run_id,
@@ -189,6 +250,8 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     if (code == SPIRA_OK)
         code = add_evaluation(&reading, err);
     struct spira_value *rows = spira_value_set(object, "steps", spira_value_list());
+    if (code == SPIRA_OK)
+        code = add_intake(&reading, run_id, rows, err);
     for (size_t i = 0; code == SPIRA_OK && i < sizeof steps / sizeof *steps; i++)
         code = add_step(&reading, steps[i], rows, err);
     if (code != SPIRA_OK)

@@ -7,12 +7,13 @@
 /* Gives the object of a run from its state and what the store has of it: {"run_id", "state",
  * "message" (why it failed), "dataset", "training", "model", "evaluation", "steps"}, each as far as
  * the run got. Paths begin with the worker's location. A step that was done in parts is reused when
- * all of them were; its seconds are theirs together. SPIRA_ENOTFOUND: no such run. */
+ * all of them were; its seconds are theirs together. The intake's parts are those of the recordings
+ * in the run's corpus. SPIRA_ENOTFOUND: no such run. */
 SPIRA_MUST_USE enum spira_code spira_run_object(const struct spira_worker *worker,
                                                 const char *run_id, struct spira_value **ret_object,
                                                 struct spira_error *err);
 
-/* One row of "steps". */
-struct spira_value *spira_run_object_step(const char *step, const char *status, double seconds);
+/* Whether a run in this state has ended. */
+bool spira_run_is_over(const char *state);
 
 #endif

@@ -26,7 +26,8 @@ struct spira_step_call {
     struct spira_value *reference; /* of the artifact; owned by the call */
     bool computed;                 /* compute ran */
     const char *status;            /* "succeeded" or "reused"; static text */
-    double seconds;
+    char *lost;                    /* key of what SPIRA_EALTERED is about; owned by the call */
+    int64_t began_ms;              /* by the clock's monotonic time */
 };
 
 struct spira_step {
@@ -59,17 +60,24 @@ SPIRA_MUST_USE enum spira_code spira_step_manifest(const struct spira_step_call 
                                                    struct spira_run_config *ret_config,
                                                    struct spira_error *err);
 
-/* Gives the document a field of the event refers to ("plan", "dataset", "artifact"). */
-SPIRA_MUST_USE enum spira_code spira_step_document(const struct spira_step_call *call,
-                                                   const char *field,
+/* Gives the document a field of the event refers to ("plan", "dataset", "artifact").
+ * SPIRA_EALTERED when it is gone or not what it was; other codes of spira_document_get. */
+SPIRA_MUST_USE enum spira_code spira_step_document(struct spira_step_call *call, const char *field,
                                                    struct spira_value **ret_document,
                                                    struct spira_error *err);
 
-/* Makes the object inputs/<name>, unless it is there, and checks its digest. SPIRA_EINVALID: it was
- * altered (a new run makes it again); codes of spira_store_fetch. */
-SPIRA_MUST_USE enum spira_code spira_step_fetch(const struct spira_step_call *call,
-                                                const char *name, const char *key,
-                                                const char *sha256, struct spira_error *err);
+/* Makes the object inputs/<name>, unless it is there, and checks its digest. SPIRA_EALTERED: it is
+ * gone or not what it was, and the run can make it again. A recording it cannot: then
+ * SPIRA_ENOTFOUND and SPIRA_EINVALID. Other codes of spira_store_fetch. */
+SPIRA_MUST_USE enum spira_code spira_step_fetch(struct spira_step_call *call, const char *name,
+                                                const char *key, const char *sha256,
+                                                struct spira_error *err);
+
+/* Seconds since the call began. */
+double spira_step_seconds(const struct spira_step_call *call);
+
+/* Sets fields' "execution": the call's status and seconds. */
+void spira_step_set_execution(const struct spira_step_call *call, struct spira_value *fields);
 
 /* Emits an event about the call's run, with the fields given (taken) plus run_id and execution. */
 SPIRA_MUST_USE enum spira_code spira_step_emit(const struct spira_step_call *call,

@@ -1,48 +1,11 @@
 #include "workers/common/step_runner.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-#include "core/base/file.h"
 #include "workers/common/checkpoints.h"
 #include "workers/common/computation.h"
+#include "workers/common/repair.h"
+#include "workers/common/scratch.h"
 
-/* The scratch folder of one call: <scratch>/<step>-XXXXXX/{in,out}. */
-struct folders {
-    char *top, *inputs, *outputs;
-};
-
-static void folders_done(struct folders *folders)
-{
-    struct spira_error ignored; /* what cannot be removed now, the next start removes */
-    if (folders->top && spira_tree_remove(folders->top, &ignored) != SPIRA_OK)
-        (void)ignored;
-    free(folders->top);
-    free(folders->inputs);
-    free(folders->outputs);
-}
-
-static enum spira_code make_folders(const struct spira_worker *worker,
-                                    const struct spira_step *step, struct folders *folders,
-                                    struct spira_error *err)
-{
-    enum spira_code code = spira_folder_make(worker->scratch, err);
-    if (code != SPIRA_OK)
-        return code;
-    char *top = spira_format("%s/%s-XXXXXX", worker->scratch, step->name);
-    if (!mkdtemp(top)) {
-        code = spira_fail_errno(err, errno, "%s", top);
-        free(top);
-        return code;
-    }
-    folders->top = top;
-    folders->inputs = spira_format("%s/in", top);
-    folders->outputs = spira_format("%s/out", top);
-    code = spira_folder_make(folders->inputs, err);
-    return code == SPIRA_OK ? spira_folder_make(folders->outputs, err) : code;
-}
-
-static enum spira_code fetch_inputs(const struct spira_step_call *call, struct spira_error *err)
+static enum spira_code fetch_inputs(struct spira_step_call *call, struct spira_error *err)
 {
     enum spira_code code = SPIRA_OK;
     for (size_t i = 0; code == SPIRA_OK && i < call->job.input_count; i++) {
@@ -98,29 +61,46 @@ static enum spira_code obtain(struct spira_step_call *call, const struct spira_s
 static enum spira_code follow(struct spira_step_call *call, const struct spira_step *step,
                               struct spira_error *err)
 {
-    int64_t began = spira_clock_monotonic_ms(call->worker->clock);
     enum spira_code code = step->prepare(call, err);
     if (code == SPIRA_OK && !call->result)
         code = obtain(call, step, err);
-    call->seconds = (double)(spira_clock_monotonic_ms(call->worker->clock) - began) / 1e3;
     return code == SPIRA_OK ? step->complete(call, err) : code;
 }
 
-/* Ends the call's run because of err. */
+/* Ends the call's run because of why. */
 static enum spira_code fail_run(struct spira_step_call *call, const struct spira_step *step,
-                                struct spira_error *err)
+                                const struct spira_error *why, struct spira_error *err)
 {
-    call->status = "failed";
+    bool rejected = why->code == SPIRA_EREJECTED;
+    call->status = rejected ? "rejected" : "failed";
     struct spira_value *fields = spira_value_map();
     spira_value_set_text(fields, "step", step->name);
-    spira_value_set_text(fields, "reason", spira_code_text(err->code));
-    spira_value_set_text(fields, "message", err->message);
+    spira_value_set_text(fields, "reason", spira_code_text(why->code));
+    spira_event_set_message(fields, why->message);
+    if (rejected)
+        spira_value_set_bool(fields, "rejected", true);
     return spira_step_emit(call, "run.failed", fields, err);
+}
+
+/* Deals with a failure that trying again would not mend. */
+static enum spira_code settle(struct spira_step_call *call, const struct spira_step *step,
+                              const struct spira_error *why, struct spira_error *err)
+{
+    const char *run_id = spira_value_get_text(call->value, "run_id", NULL);
+    if (run_id && why->code == SPIRA_EALTERED && call->lost) {
+        call->status = "returned";
+        return spira_repair(call->worker, run_id, call->lost, err);
+    }
+    if (run_id && spira_code_kind(why->code) == SPIRA_KIND_INVALID)
+        return fail_run(call, step, why, err);
+    *err = *why;
+    return why->code;
 }
 
 static void call_done(struct spira_step_call *call)
 {
     spira_job_done(&call->job);
+    free(call->lost);
     spira_value_free(call->result);
     spira_value_free(call->artifact);
     spira_value_free(call->reference);
@@ -136,9 +116,9 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
     enum spira_code code = spira_event_open(worker, message, &event, &value, err);
     if (code != SPIRA_OK)
         return code;
-    SPIRA_CLEANUP(folders_done)
-    struct folders folders = {0};
-    code = make_folders(worker, step, &folders, err);
+    SPIRA_CLEANUP(spira_scratch_done)
+    struct spira_scratch scratch = {0};
+    code = spira_scratch_make(worker, step->name, &scratch, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(call_done)
@@ -148,23 +128,22 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
         .value = value,
         .message = message,
         .progress = progress,
-        .inputs = folders.inputs,
-        .outputs = folders.outputs,
+        .inputs = scratch.inputs,
+        .outputs = scratch.outputs,
         .status = "succeeded",
+        .began_ms = spira_clock_monotonic_ms(worker->clock),
     };
     spira_job_init(&call.job, step->name, step->version, step->prefix);
-    code = follow(&call, step, err);
     struct spira_step_outcome outcome = {0};
-    if (spira_code_kind(code) == SPIRA_KIND_INVALID && spira_value_get(value, "run_id")) {
-        outcome.failure = *err;
-        code = fail_run(&call, step, err);
-    }
+    code = follow(&call, step, &outcome.failure);
+    if (code != SPIRA_OK)
+        code = settle(&call, step, &outcome.failure, err);
     if (code == SPIRA_OK)
         code = spira_events_flush(worker, progress, err);
     if (code != SPIRA_OK)
         return code;
     outcome.status = call.status;
-    outcome.seconds = call.seconds;
+    outcome.seconds = spira_step_seconds(&call);
     outcome.computed = call.computed;
     *ret_outcome = outcome;
     return SPIRA_OK;

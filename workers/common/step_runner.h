@@ -6,17 +6,19 @@
 
 /* What a step did with an event. */
 struct spira_step_outcome {
-    const char *status; /* "succeeded", "reused", "failed", "rejected"; static text */
+    const char *status; /* "succeeded", "reused", "failed", "rejected", "returned"; static text */
     double seconds;
     bool computed;              /* the computation ran */
-    struct spira_error failure; /* why, for "failed" */
+    struct spira_error failure; /* why, for the last three */
 };
 
 /* Prepares, reuses or computes, stores, emits and waits for the acknowledgement of what it emitted.
  * When it returns SPIRA_OK the message may be committed. A failure of invalid kind about a run
- * emits run.failed and is SPIRA_OK with status "failed": the event is dealt with. Any other code:
- * nothing is settled, the event must be handled again; SPIRA_EINTERRUPTED after a stop was wanted,
- * with the newest checkpoint stored. */
+ * emits run.failed and is SPIRA_OK with status "failed", or "rejected" for SPIRA_EREJECTED: the
+ * event is dealt with. An input that an earlier step of the run made and that is gone or altered by
+ * now (SPIRA_EALTERED) asks that step for it (repair.h) and is SPIRA_OK with status "returned": the
+ * event comes again when the input is there. Any other code: nothing is settled, the event must be
+ * handled again; SPIRA_EINTERRUPTED after a stop was wanted, with the newest checkpoint stored. */
 SPIRA_MUST_USE enum spira_code
 spira_step_run(const struct spira_worker *worker, const struct spira_step *step,
                const struct spira_message *message, struct spira_progress progress,

@@ -31,6 +31,31 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     return SPIRA_OK;
 }
 
+/* Puts a corpus under the digest of what it says. Another text under that key is one that was
+ * altered. */
+static enum spira_code put_corpus(const struct spira_worker *worker,
+                                  const struct spira_value *corpus,
+                                  struct spira_value **ret_reference, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(corpus, SPIRA_CANONICAL);
+    struct spira_sha256 sha256 = spira_digest_bytes(worker->tools.digest, text, strlen(text));
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_format("corpus/%s.json", sha256.hex);
+    struct spira_error why;
+    enum spira_code code =
+        spira_document_put(worker->store, worker->tools.digest, key, corpus, ret_reference, &why);
+    if (code == SPIRA_EDETERMINISM) {
+        code = spira_store_remove(worker->store, key, &why);
+        if (code == SPIRA_OK)
+            code = spira_document_put(worker->store, worker->tools.digest, key, corpus,
+                                      ret_reference, &why);
+    }
+    if (code != SPIRA_OK)
+        *err = why;
+    return code;
+}
+
 /* Reads the ranges, puts the corpus they make into the store and gives its reference. */
 static enum spira_code read_corpus(const struct spira_worker *worker,
                                    const struct spira_value *manifest,
@@ -46,13 +71,7 @@ static enum spira_code read_corpus(const struct spira_worker *worker,
     if (code == SPIRA_OK) {
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *corpus = spira_corpus_resolve(&reader.builder);
-        SPIRA_CLEANUP(spira_free_at)
-        char *text = spira_value_to_text(corpus, SPIRA_CANONICAL);
-        struct spira_sha256 sha256 = spira_digest_bytes(worker->tools.digest, text, strlen(text));
-        SPIRA_CLEANUP(spira_free_at)
-        char *key = spira_format("corpus/%s.json", sha256.hex);
-        code = spira_document_put(worker->store, worker->tools.digest, key, corpus, ret_reference,
-                                  err);
+        code = put_corpus(worker, corpus, ret_reference, err);
     }
     spira_corpus_builder_done(&reader.builder);
     return code;

@@ -4,6 +4,7 @@
 #include "core/publish/registry.h"
 
 static const char weights_name[] = "model.safetensors";
+static const char description_name[] = "model.json";
 
 /* What model.json of the published version says: the model's own description, how good it is, and
  * which run's settings made it. The same for every run that ends with this model. */
@@ -21,7 +22,22 @@ static struct spira_value *describe(const struct spira_value *description,
     return facts;
 }
 
-/* Result: {"model", "sha256", "key", "facts"}, or {"refused": why}. Nothing is computed here. */
+static enum spira_code read_description(struct spira_step_call *call,
+                                        const struct spira_value *training,
+                                        struct spira_value **ret_description,
+                                        struct spira_error *err)
+{
+    const struct spira_value *file = spira_artifact_file(training, description_name);
+    enum spira_code code =
+        spira_step_fetch(call, description_name, spira_value_get_text(file, "key", ""),
+                         spira_value_get_text(file, "sha256", ""), err);
+    return code == SPIRA_OK ? spira_step_read(&call->worker->tools, call->inputs, description_name,
+                                              ret_description, err)
+                            : code;
+}
+
+/* Result: {"model", "sha256", "key", "facts"}. Nothing is computed here. SPIRA_EREJECTED: the gate
+ * says no. */
 static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_value_free_at)
@@ -40,37 +56,19 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     if (code == SPIRA_OK)
         code = spira_step_document(call, "artifact", &evaluation, err);
     if (code == SPIRA_OK)
-        code = spira_document_get(call->worker->store, call->worker->tools.digest,
-                                  call->worker->tools.json,
-                                  spira_artifact_file(training, "model.json"), &description, err);
+        code = spira_gate_check(config.gates, config.gate_count,
+                                spira_value_find(evaluation, "result.metrics"), err);
+    if (code == SPIRA_OK)
+        code = read_description(call, training, &description, err);
     if (code != SPIRA_OK)
         return code;
-    struct spira_error why;
-    code = spira_gate_check(config.gates, config.gate_count,
-                            spira_value_find(evaluation, "result.metrics"), &why);
     call->result = spira_value_map();
-    if (code == SPIRA_EREJECTED) {
-        spira_value_set_text(call->result, "refused", why.message);
-        return SPIRA_OK;
-    }
     const struct spira_value *weights = spira_artifact_file(training, weights_name);
     spira_value_set_text(call->result, "model", config.publish_model);
     spira_value_set_text(call->result, "sha256", spira_value_get_text(weights, "sha256", ""));
     spira_value_set_text(call->result, "key", spira_value_get_text(weights, "key", ""));
     spira_value_set(call->result, "facts", describe(description, evaluation, &config));
     return SPIRA_OK;
-}
-
-static enum spira_code refuse(struct spira_step_call *call, const char *why,
-                              struct spira_error *err)
-{
-    call->status = "rejected";
-    struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "step", call->job.step);
-    spira_value_set_text(fields, "reason", spira_code_text(SPIRA_EREJECTED));
-    spira_value_set_text(fields, "message", why);
-    spira_value_set_bool(fields, "rejected", true);
-    return spira_step_emit(call, "run.failed", fields, err);
 }
 
 /* Whether a version of the model with this digest is published already. */
@@ -91,8 +89,33 @@ static enum spira_code find_version(const struct spira_registry *registry, const
     return SPIRA_OK;
 }
 
+/* Puts the weights of a version there once more, when they are gone or altered. */
+static enum spira_code mend(struct spira_step_call *call, const struct spira_publication *published,
+                            const char *key, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/published", call->inputs);
+    struct spira_error why;
+    struct spira_sha256 found = {""};
+    enum spira_code code = spira_store_fetch(call->worker->store, key, path, &why);
+    if (code == SPIRA_OK)
+        code = spira_digest_file(call->worker->tools.digest, path, &found, NULL, &why);
+    if (code == SPIRA_OK && strcmp(found.hex, published->sha256) == 0)
+        return SPIRA_OK;
+    if (code == SPIRA_OK || code == SPIRA_ENOTFOUND)
+        code = spira_store_remove(call->worker->store, key, &why);
+    if (code == SPIRA_OK)
+        code = spira_store_put_file(call->worker->store, key, published->path, &why);
+    if (code != SPIRA_OK)
+        *err = why;
+    else
+        call->status = "succeeded";
+    return code;
+}
+
+/* Gives the key of the weights too (free with free()). */
 static enum spira_code publish(struct spira_step_call *call, const struct spira_registry *registry,
-                               int64_t *ret_version, struct spira_error *err)
+                               int64_t *ret_version, char **ret_key, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", call->inputs, weights_name);
@@ -111,25 +134,26 @@ static enum spira_code publish(struct spira_step_call *call, const struct spira_
         call->status = "reused";
     code = spira_step_fetch(call, weights_name, spira_value_get_text(call->result, "key", ""),
                             publication.sha256, err);
-    return code == SPIRA_OK ? spira_registry_publish(registry, &publication, ret_version, err)
-                            : code;
+    if (code == SPIRA_OK)
+        code = spira_registry_publish(registry, &publication, ret_version, err);
+    if (code != SPIRA_OK)
+        return code;
+    *ret_key = spira_registry_key(publication.model, *ret_version, weights_name);
+    return mend(call, &publication, *ret_key, err);
 }
 
 static enum spira_code complete(struct spira_step_call *call, struct spira_error *err)
 {
-    const char *refused = spira_value_get_text(call->result, "refused", NULL);
-    if (refused)
-        return refuse(call, refused, err);
     const struct spira_registry registry = {.store = call->worker->store,
                                             .digest = call->worker->tools.digest,
                                             .json = call->worker->tools.json};
     const char *model = spira_value_get_text(call->result, "model", "");
     int64_t version = 0;
-    enum spira_code code = publish(call, &registry, &version, err);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = NULL;
+    enum spira_code code = publish(call, &registry, &version, &key, err);
     if (code != SPIRA_OK)
         return code;
-    SPIRA_CLEANUP(spira_free_at)
-    char *key = spira_registry_key(model, version, weights_name);
     struct spira_value *fields = spira_value_map();
     spira_value_set_text(fields, "name", model);
     spira_value_set_int(fields, "version", version);

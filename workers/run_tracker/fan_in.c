@@ -3,6 +3,15 @@
 #include "core/dataset/dataset.h"
 #include "core/dataset/shard.h"
 #include "core/run/manifest.h"
+#include "workers/common/repair.h"
+#include "workers/common/run_object.h"
+#include "workers/common/scratch.h"
+
+/* Of the dataset's documents: goes up when they change. */
+enum { DATASET_VERSION = 1 };
+
+static const char dataset_name[] = "dataset.json";
+static const char validation_name[] = "validation.json";
 
 /* The artifacts of a run's shards, in the order of the plan. */
 struct shards {
@@ -20,10 +29,25 @@ static void shards_done(struct shards *shards)
     free(shards->results);
 }
 
+/* Gives a document that was there when its event was emitted. SPIRA_EALTERED: it is not now, and
+ * ret_lost (free with free()) is its key. */
+static enum spira_code get_document(const struct spira_worker *worker,
+                                    const struct spira_value *reference,
+                                    struct spira_value **ret_document, char **ret_lost,
+                                    struct spira_error *err)
+{
+    enum spira_code code = spira_document_get(worker->store, worker->tools.digest,
+                                              worker->tools.json, reference, ret_document, err);
+    if (code != SPIRA_ENOTFOUND && code != SPIRA_EALTERED)
+        return code;
+    *ret_lost = spira_copy_text(spira_value_get_text(reference, "key", ""));
+    return err->code = SPIRA_EALTERED;
+}
+
 static enum spira_code read_shards(const struct spira_worker *worker,
                                    const struct spira_value *members,
                                    const struct spira_value *plan, struct shards *shards,
-                                   struct spira_error *err)
+                                   char **ret_lost, struct spira_error *err)
 {
     const struct spira_value *numbers = spira_value_get(plan, "shards");
     size_t count = spira_value_count(numbers);
@@ -41,8 +65,7 @@ static enum spira_code read_shards(const struct spira_worker *worker,
         enum spira_code code = spira_config_parse(worker->tools.json, "a shard's reference", text,
                                                   strlen(text), &reference, err);
         if (code == SPIRA_OK)
-            code = spira_document_get(worker->store, worker->tools.digest, worker->tools.json,
-                                      reference, &shards->artifacts[i], err);
+            code = get_document(worker, reference, &shards->artifacts[i], ret_lost, err);
         if (code != SPIRA_OK)
             return code;
         shards->files[i] = spira_artifact_file(shards->artifacts[i], spira_shard_name(number).text);
@@ -61,23 +84,81 @@ static enum spira_code read_config(const struct spira_worker *worker, const char
     return code == SPIRA_OK ? spira_manifest_config(manifest, ret_config, err) : code;
 }
 
-/* Puts a document beside the plan. */
-static enum spira_code put_beside(const struct spira_worker *worker,
-                                  const struct spira_value *plan_reference, const char *name,
-                                  const struct spira_value *document,
-                                  struct spira_value **ret_reference, struct spira_error *err)
+/* What a dataset's documents are made of; sealed. */
+static void make_job(const struct spira_worker *worker, const struct spira_value *plan_reference,
+                     const struct spira_run_config *config, const struct shards *shards,
+                     struct spira_job *job)
 {
-    const char *plan_key = spira_value_get_text(plan_reference, "key", "");
-    const char *slash = strrchr(plan_key, '/');
-    SPIRA_CLEANUP(spira_free_at)
-    char *key = spira_format("%.*s/%s", (int)(slash ? slash - plan_key : 0), plan_key, name);
-    return spira_document_put(worker->store, worker->tools.digest, key, document, ret_reference,
-                              err);
+    static const char *const sections[] = {"audio", "features", "transform", "split"};
+    spira_job_init(job, "feature_engineering", DATASET_VERSION, "dataset");
+    spira_value_set_text(job->parameters, "document", "dataset");
+    struct spira_value *configuration =
+        spira_value_set(job->parameters, "configuration", spira_value_map());
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        spira_value_set(configuration, sections[i], spira_run_config_section(config, sections[i]));
+    spira_job_input_reference(job, "plan.json", plan_reference, NULL);
+    for (size_t i = 0; i < shards->count; i++)
+        spira_job_input_reference(job, "shard", shards->files[i], NULL);
+    spira_job_seal(job, worker->tools.digest);
 }
 
+/* Writes dataset.json and validation.json into folder; the first refers to the second. */
+static enum spira_code write_documents(const struct spira_worker *worker,
+                                       const struct spira_job *job, const struct spira_value *plan,
+                                       const struct spira_run_config *config,
+                                       const struct shards *shards, const char *folder,
+                                       struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *dataset = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *validation = NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    char *validation_path = spira_format("%s/%s", folder, validation_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *dataset_path = spira_format("%s/%s", folder, dataset_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_job_object(job, validation_name);
+    struct spira_sha256 sha256;
+    uint64_t size;
+    enum spira_code code = spira_dataset_assemble(plan, config, shards->files, shards->results,
+                                                  worker->tools.digest, &dataset, &validation, err);
+    if (code == SPIRA_OK)
+        code = spira_document_write(validation_path, validation, err);
+    if (code == SPIRA_OK)
+        code = spira_digest_file(worker->tools.digest, validation_path, &sha256, &size, err);
+    if (code != SPIRA_OK)
+        return code;
+    spira_value_set(dataset, "validation", spira_reference(key, sha256.hex, size));
+    return spira_document_write(dataset_path, dataset, err);
+}
+
+/* Finds the artifact of the dataset, or makes it. */
+static enum spira_code obtain(const struct spira_worker *worker, const struct spira_job *job,
+                              const struct spira_value *plan, const struct spira_run_config *config,
+                              const struct shards *shards, struct spira_value **ret_artifact,
+                              struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_scratch_done)
+    struct spira_scratch scratch = {0};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = NULL;
+    struct spira_artifacts artifacts = spira_worker_artifacts(worker);
+    enum spira_code code = spira_scratch_make(worker, "run_tracker", &scratch, err);
+    if (code == SPIRA_OK)
+        code = spira_artifact_find(&artifacts, job, scratch.inputs, ret_artifact, &reference, err);
+    if (code != SPIRA_OK || *ret_artifact)
+        return code;
+    code = write_documents(worker, job, plan, config, shards, scratch.outputs, err);
+    return code == SPIRA_OK ? spira_artifact_put(&artifacts, job, scratch.outputs, NULL,
+                                                 spira_value_map(), ret_artifact, &reference, err)
+                            : code;
+}
+
+/* Gives the reference of the run's dataset.json, or the key of what is lost of its parts. */
 static enum spira_code assemble(const struct spira_worker *worker, const struct spira_value *event,
                                 const struct spira_value *members, struct spira_value **ret_dataset,
-                                struct spira_error *err)
+                                char **ret_lost, struct spira_error *err)
 {
     const struct spira_value *plan_reference = spira_value_get(event, "plan");
     SPIRA_CLEANUP(spira_value_free_at)
@@ -86,27 +167,65 @@ static enum spira_code assemble(const struct spira_worker *worker, const struct 
     struct spira_run_config config = {0};
     SPIRA_CLEANUP(shards_done)
     struct shards shards = {0};
-    enum spira_code code = spira_document_get(worker->store, worker->tools.digest,
-                                              worker->tools.json, plan_reference, &plan, err);
+    SPIRA_CLEANUP(spira_job_done)
+    struct spira_job job = {0};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *artifact = NULL;
+    enum spira_code code = get_document(worker, plan_reference, &plan, ret_lost, err);
     if (code == SPIRA_OK)
         code = read_config(worker, spira_value_get_text(event, "run_id", ""), &config, err);
     if (code == SPIRA_OK)
-        code = read_shards(worker, members, plan, &shards, err);
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *dataset = NULL;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *validation = NULL;
-    if (code == SPIRA_OK)
-        code = spira_dataset_assemble(plan, &config, shards.files, shards.results,
-                                      worker->tools.digest, &dataset, &validation, err);
-    struct spira_value *validation_reference = NULL;
-    if (code == SPIRA_OK)
-        code = put_beside(worker, plan_reference, "validation.json", validation,
-                          &validation_reference, err);
+        code = read_shards(worker, members, plan, &shards, ret_lost, err);
     if (code != SPIRA_OK)
         return code;
-    spira_value_set(dataset, "validation", validation_reference);
-    return put_beside(worker, plan_reference, "dataset.json", dataset, ret_dataset, err);
+    make_job(worker, plan_reference, &config, &shards, &job);
+    code = obtain(worker, &job, plan, &config, &shards, &artifact, err);
+    if (code == SPIRA_OK)
+        *ret_dataset = spira_value_copy(spira_artifact_file(artifact, dataset_name));
+    return code;
+}
+
+/* The shard of this event is what the run knows of it: computed twice it is the same. */
+static enum spira_code check_member(const struct spira_value *members,
+                                    const struct spira_value *features_computed,
+                                    struct spira_error *err)
+{
+    int64_t shard = spira_value_get_int(features_computed, "shard", 0);
+    SPIRA_CLEANUP(spira_free_at)
+    char *member = spira_format("%05jd", (intmax_t)shard);
+    SPIRA_CLEANUP(spira_free_at)
+    char *found =
+        spira_value_to_text(spira_value_get(features_computed, "artifact"), SPIRA_CANONICAL);
+    if (strcmp(spira_value_get_text(members, member, ""), found) == 0)
+        return SPIRA_OK;
+    return spira_fail(err, SPIRA_EDETERMINISM,
+                      "shard %jd was computed twice, and not to the same bytes: %s is not %s",
+                      (intmax_t)shard, found, spira_value_get_text(members, member, ""));
+}
+
+static enum spira_code fail_run(const struct spira_worker *worker, const char *run_id,
+                                const struct spira_error *why, struct spira_error *err)
+{
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "run_id", run_id);
+    spira_value_set_text(fields, "step", "feature_engineering");
+    spira_value_set_text(fields, "reason", spira_code_text(why->code));
+    spira_event_set_message(fields, why->message);
+    struct spira_value *execution = spira_value_set(fields, SPIRA_EXECUTION, spira_value_map());
+    spira_value_set_text(execution, "status", "failed");
+    return spira_event_emit(worker, "run.failed", run_id, run_id, fields, err);
+}
+
+/* Takes dataset. */
+static enum spira_code complete(const struct spira_worker *worker, const char *run_id,
+                                int64_t shards, struct spira_value *dataset,
+                                struct spira_error *err)
+{
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "run_id", run_id);
+    spira_value_set(fields, "dataset", dataset);
+    spira_value_set_int(fields, "shards", shards);
+    return spira_event_emit(worker, "features.completed", run_id, run_id, fields, err);
 }
 
 enum spira_code spira_fan_in(const struct spira_worker *worker,
@@ -120,21 +239,22 @@ enum spira_code spira_fan_in(const struct spira_worker *worker,
     if (code != SPIRA_OK)
         return code;
     const struct spira_value *members = spira_value_find(run, "sets.shards");
-    if ((int64_t)spira_value_count(members) != wanted)
+    if ((int64_t)spira_value_count(members) != wanted ||
+        spira_run_is_over(spira_value_as_text(spira_value_find(run, "fields.state"), "")))
         return SPIRA_OK;
     struct spira_value *dataset = NULL;
-    code = assemble(worker, features_computed, members, &dataset, err);
-    if (code != SPIRA_OK && spira_code_kind(code) != SPIRA_KIND_INVALID)
-        return code;
-    struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "run_id", run_id);
-    if (code == SPIRA_OK) {
-        spira_value_set(fields, "dataset", dataset);
-        spira_value_set_int(fields, "shards", wanted);
-        return spira_event_emit(worker, "features.completed", run_id, run_id, fields, err);
-    }
-    spira_value_set_text(fields, "step", "feature_engineering");
-    spira_value_set_text(fields, "reason", spira_code_text(code));
-    spira_value_set_text(fields, "message", err->message);
-    return spira_event_emit(worker, "run.failed", run_id, run_id, fields, err);
+    SPIRA_CLEANUP(spira_free_at)
+    char *lost = NULL;
+    struct spira_error why;
+    code = check_member(members, features_computed, &why);
+    if (code == SPIRA_OK)
+        code = assemble(worker, features_computed, members, &dataset, &lost, &why);
+    if (code == SPIRA_OK)
+        return complete(worker, run_id, wanted, dataset, err);
+    if (lost)
+        return spira_repair(worker, run_id, lost, err);
+    if (code == SPIRA_EDETERMINISM || spira_code_kind(code) == SPIRA_KIND_INVALID)
+        return fail_run(worker, run_id, &why, err);
+    *err = why;
+    return code;
 }

@@ -1,5 +1,6 @@
 #include "workers/run_tracker/run_tracker.h"
 
+#include "workers/common/run_object.h"
 #include "workers/run_tracker/fan_in.h"
 
 /* What an event does to its run, beside what its fields say. */
@@ -119,15 +120,6 @@ static void add_fields(struct change *change, const struct rule *rule,
             keep(change, spira_value_to_text(spira_value_get(value, "artifact"), SPIRA_CANONICAL)));
 }
 
-static bool is_over(const char *state)
-{
-    static const char *const ends[] = {"succeeded", "failed", "rejected", "canceled"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (strcmp(state, ends[i]) == 0)
-            return true;
-    return false;
-}
-
 /* A run that is over stays as it ended; one that runs does not become pending again. */
 static enum spira_code add_state(const struct spira_worker *worker, struct change *change,
                                  const struct rule *rule, const struct spira_value *value,
@@ -141,12 +133,26 @@ static enum spira_code add_state(const struct spira_worker *worker, struct chang
     enum spira_code code = spira_state_run(worker->state, change->run_id, &run, err);
     if (code != SPIRA_OK && code != SPIRA_ENOTFOUND)
         return code;
-    if (is_over(spira_value_as_text(spira_value_find(run, "fields.state"), "")))
+    if (spira_run_is_over(spira_value_as_text(spira_value_find(run, "fields.state"), "")))
         return SPIRA_OK;
     bool rejected = spira_value_get_bool(value, "rejected", false);
     add(change, pending ? SPIRA_STATE_SET_ABSENT : SPIRA_STATE_SET, "state", NULL,
         rejected ? "rejected" : rule->state);
     return SPIRA_OK;
+}
+
+/* Goes on behind a message that is no event of ours: its caller puts it aside. */
+static enum spira_code pass_over(const struct spira_worker *worker,
+                                 const struct spira_message *message, bool *ret_applied,
+                                 struct spira_error *err)
+{
+    const struct spira_state_change nothing = {
+        .topic = message->topic, .partition = message->partition, .offset = message->offset};
+    struct spira_error why;
+    enum spira_code code = spira_state_apply(worker->state, &nothing, ret_applied, &why);
+    if (code != SPIRA_OK)
+        *err = why;
+    return code;
 }
 
 enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
@@ -157,8 +163,10 @@ enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *value = NULL;
     enum spira_code code = spira_event_open(worker, message, &event, &value, err);
-    if (code != SPIRA_OK)
-        return code;
+    if (code != SPIRA_OK) {
+        enum spira_code passed = pass_over(worker, message, ret_applied, err);
+        return passed == SPIRA_OK ? code : passed;
+    }
     const struct rule *rule = find_rule(event);
     if (!rule)
         return spira_fail(err, SPIRA_EBUG, "%s: the run tracker does not follow this topic",
