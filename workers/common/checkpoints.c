@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -15,19 +16,47 @@ static bool is_finished(const char *name)
            strcmp(name + length - (sizeof suffix - 1), suffix) == 0;
 }
 
-static void remember(struct spira_checkpoints *checkpoints, const char *name)
+/* What a file is on disk: writing it anew is another one. Zero: there is none. */
+static struct spira_checkpoint_file identify(const struct spira_checkpoints *checkpoints,
+                                             const char *name)
 {
-    checkpoints->stored =
-        spira_realloc(checkpoints->stored, checkpoints->count + 1, sizeof *checkpoints->stored);
-    checkpoints->stored[checkpoints->count++] = spira_copy_text(name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", checkpoints->folder, name);
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return (struct spira_checkpoint_file){0};
+    return (struct spira_checkpoint_file){facts.st_ino, facts.st_mtim};
 }
 
-static bool is_stored(const struct spira_checkpoints *checkpoints, const char *name)
+static struct spira_checkpoint *find(const struct spira_checkpoints *checkpoints, const char *name)
 {
     for (size_t i = 0; i < checkpoints->count; i++)
-        if (strcmp(checkpoints->stored[i], name) == 0)
-            return true;
-    return false;
+        if (strcmp(checkpoints->stored[i].name, name) == 0)
+            return &checkpoints->stored[i];
+    return NULL;
+}
+
+static void remember(struct spira_checkpoints *checkpoints, const char *name,
+                     struct spira_checkpoint_file file)
+{
+    struct spira_checkpoint *known = find(checkpoints, name);
+    if (!known) {
+        checkpoints->stored =
+            spira_realloc(checkpoints->stored, checkpoints->count + 1, sizeof *checkpoints->stored);
+        known = &checkpoints->stored[checkpoints->count++];
+        known->name = spira_copy_text(name);
+    }
+    known->file = file;
+}
+
+/* One that was damaged in the store is written anew under its name. */
+static bool is_stored(const struct spira_checkpoints *checkpoints, const char *name)
+{
+    const struct spira_checkpoint *known = find(checkpoints, name);
+    struct spira_checkpoint_file file = identify(checkpoints, name);
+    return known && known->file.inode == file.inode &&
+           known->file.changed.tv_sec == file.changed.tv_sec &&
+           known->file.changed.tv_nsec == file.changed.tv_nsec;
 }
 
 static bool note_stored(void *context, const char *key, uint64_t size)
@@ -36,7 +65,7 @@ static bool note_stored(void *context, const char *key, uint64_t size)
     struct spira_checkpoints *checkpoints = context;
     const char *name = key + strlen(checkpoints->prefix);
     if (is_finished(name) && !strchr(name, '/'))
-        remember(checkpoints, name);
+        remember(checkpoints, name, (struct spira_checkpoint_file){0});
     return true;
 }
 
@@ -53,7 +82,7 @@ enum spira_code spira_checkpoints_fetch(struct spira_object_store store,
     if (code == SPIRA_OK)
         code = spira_store_list(store, checkpoints->prefix, note_stored, checkpoints, err);
     for (size_t i = 0; code == SPIRA_OK && i < checkpoints->count; i++) {
-        const char *name = checkpoints->stored[i];
+        const char *name = checkpoints->stored[i].name;
         SPIRA_CLEANUP(spira_free_at)
         char *key = spira_format("%s%s", checkpoints->prefix, name);
         SPIRA_CLEANUP(spira_free_at)
@@ -63,6 +92,7 @@ enum spira_code spira_checkpoints_fetch(struct spira_object_store store,
             *err = why; /* one that has gone meanwhile is none */
             code = why.code;
         }
+        checkpoints->stored[i].file = identify(checkpoints, name);
     }
     return code;
 }
@@ -74,16 +104,20 @@ static enum spira_code put_checkpoint(struct spira_checkpoints *checkpoints, con
     char *key = spira_format("%s%s", checkpoints->prefix, name);
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", checkpoints->folder, name);
-    enum spira_code code = spira_store_put_file(checkpoints->store, key, path, err);
+    struct spira_checkpoint_file file = identify(checkpoints, name);
+    struct spira_error why;
+    enum spira_code code = spira_store_put_file(checkpoints->store, key, path, &why);
     if (code == SPIRA_EDETERMINISM) { /* a damaged one of a former attempt */
-        code = spira_store_remove(checkpoints->store, key, err);
+        code = spira_store_remove(checkpoints->store, key, &why);
         if (code == SPIRA_OK)
-            code = spira_store_put_file(checkpoints->store, key, path, err);
+            code = spira_store_put_file(checkpoints->store, key, path, &why);
     }
     if (code == SPIRA_ENOTFOUND) /* the computation has removed it meanwhile */
         return SPIRA_OK;
     if (code == SPIRA_OK)
-        remember(checkpoints, name);
+        remember(checkpoints, name, file);
+    else
+        *err = why;
     return code;
 }
 
@@ -104,11 +138,11 @@ static enum spira_code remove_at(struct spira_checkpoints *checkpoints, size_t i
                                  struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
-    char *key = spira_format("%s%s", checkpoints->prefix, checkpoints->stored[index]);
+    char *key = spira_format("%s%s", checkpoints->prefix, checkpoints->stored[index].name);
     enum spira_code code = spira_store_remove(checkpoints->store, key, err);
     if (code != SPIRA_OK)
         return code;
-    free(checkpoints->stored[index]);
+    free(checkpoints->stored[index].name);
     checkpoints->stored[index] = checkpoints->stored[--checkpoints->count];
     return SPIRA_OK;
 }
@@ -121,7 +155,7 @@ enum spira_code spira_checkpoints_upload(struct spira_checkpoints *checkpoints,
     enum spira_code code = put_new(checkpoints, err);
     for (size_t i = checkpoints->count; code == SPIRA_OK && i-- > 0;) {
         SPIRA_CLEANUP(spira_free_at)
-        char *path = spira_format("%s/%s", checkpoints->folder, checkpoints->stored[i]);
+        char *path = spira_format("%s/%s", checkpoints->folder, checkpoints->stored[i].name);
         if (access(path, F_OK) != 0)
             code = remove_at(checkpoints, i, err);
     }
@@ -140,7 +174,7 @@ enum spira_code spira_checkpoints_remove(struct spira_checkpoints *checkpoints,
 void spira_checkpoints_done(struct spira_checkpoints *checkpoints)
 {
     for (size_t i = 0; i < checkpoints->count; i++)
-        free(checkpoints->stored[i]);
+        free(checkpoints->stored[i].name);
     free(checkpoints->stored);
     free(checkpoints->prefix);
     free(checkpoints->folder);

@@ -4,14 +4,27 @@
 #ifndef SPIRA_WORKERS_COMMON_CHECKPOINTS_H
 #define SPIRA_WORKERS_COMMON_CHECKPOINTS_H
 
+#include <time.h>
+
 #include "core/ports/object_store.h"
 #include "core/run/job.h"
+
+/* Which file on disk a checkpoint in the store is the copy of. */
+struct spira_checkpoint_file {
+    uint64_t inode;
+    struct timespec changed;
+};
+
+struct spira_checkpoint {
+    char *name;
+    struct spira_checkpoint_file file;
+};
 
 struct spira_checkpoints {
     struct spira_object_store store;
     char *prefix; /* of their keys, ends with '/' */
     char *folder;
-    char **stored; /* names of those in the store */
+    struct spira_checkpoint *stored; /* those in the store */
     size_t count;
 };
 
@@ -22,8 +35,8 @@ SPIRA_MUST_USE enum spira_code spira_checkpoints_fetch(struct spira_object_store
                                                        struct spira_checkpoints *ret_checkpoints,
                                                        struct spira_error *err);
 
-/* Stores finished checkpoints that are new on disk, then removes from the store those that are gone
- * from it. */
+/* Stores finished checkpoints that are new or written anew on disk, then removes from the store
+ * those that are gone from it. */
 SPIRA_MUST_USE enum spira_code spira_checkpoints_upload(struct spira_checkpoints *checkpoints,
                                                         struct spira_error *err);
 
