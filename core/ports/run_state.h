@@ -1,6 +1,6 @@
 /* Port: where each run stands. A projection of the event topics: it can be wiped and rebuilt from
- * them at any time. Adapters: adapters/memory, adapters/flaky. The run tracker is its only writer,
- * but for the short-lived progress of steps.
+ * them at any time. Adapters: adapters/memory, adapters/redis, adapters/flaky. The run tracker is
+ * its only writer, but for the short-lived progress of steps.
  *
  * It holds, for each run: fields (name to text) and sets (members, each with a text); beside the
  * runs, counters; and for each partition of each topic the offset behind the last event applied. */
