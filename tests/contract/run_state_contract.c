@@ -1,16 +1,51 @@
-/* What every state of runs does. */
+/* What every state of runs does. Built twice: for the states in this process, and with
+ * CONTRACT_ON_REDIS for the server that the environment variable SPIRA_REDIS names. */
 #include <pthread.h>
 #include <unistd.h>
 
+#include "tests/contract/contract.h"
+#ifdef CONTRACT_ON_REDIS
+#include "adapters/posix/clock_posix.h"
+#include "adapters/redis/run_state_redis.h"
+#else
 #include "adapters/flaky/run_state_flaky.h"
 #include "adapters/memory/clock_memory.h"
 #include "adapters/memory/run_state_memory.h"
-#include "tests/contract/contract.h"
+#endif
 
+#ifdef CONTRACT_ON_REDIS
+struct run_state_case {
+    struct spira_run_state state;
+    struct spira_clock clock; /* by which progress expires; sleeping is real */
+};
+
+/* Each test has a prefix of its own, and removes its keys. */
+static void open_redis(struct run_state_case *subject)
+{
+    const char *url = getenv("SPIRA_REDIS");
+    if (!url) {
+        fputs("SPIRA_REDIS is not set\n", stderr); /* by which ctest knows */
+        cr_skip("SPIRA_REDIS is not set");
+    }
+    subject->clock = spira_clock_posix();
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "contract-%d-%lld:", (int)getpid(),
+             (long long)spira_clock_now_ms(subject->clock));
+    must(spira_run_state_redis(url, prefix, &subject->state, &err));
+}
+
+static void run_state_close(struct run_state_case *subject)
+{
+    must(spira_state_clear(subject->state, &err));
+    spira_run_state_done(&subject->state);
+}
+
+CONTRACT_ADAPTERS(run_state, {"redis", open_redis})
+#else
 struct run_state_case {
     struct spira_run_state state;
     struct spira_clock_memory memory;
-    struct spira_clock clock; /* by which progress expires; sleeping may be real */
+    struct spira_clock clock; /* by which progress expires */
 };
 
 static void open_memory(struct run_state_case *subject)
@@ -32,6 +67,7 @@ static void run_state_close(struct run_state_case *subject)
 }
 
 CONTRACT_ADAPTERS(run_state, {"memory", open_memory}, {"flaky", open_flaky})
+#endif
 
 static bool apply(struct spira_run_state state, int32_t partition, int64_t offset,
                   const struct spira_state_operation *operations, size_t count)
@@ -119,6 +155,52 @@ CONTRACT(run_state, an_event_is_applied_once_and_never_over_a_gap)
     cr_assert_eq(applied_offset(state, "topic", 0), 1);
     cr_assert_eq(applied_offset(state, "topic/1", 0), 0);
     cr_assert_eq(counter(state, "events"), 3);
+}
+
+CONTRACT(run_state, names_and_texts_may_hold_anything_and_are_never_mixed_up)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *huge = spira_alloc(300001, 1);
+    memset(huge, 'h', 300000);
+    const struct spira_state_operation operations[] = {
+        {SPIRA_STATE_SET, "r", "a:b", NULL, "field"},
+        {SPIRA_STATE_SET, "r", "", NULL, "no name"},
+        {SPIRA_STATE_SET, "r", "\xF0\x9F\xAB\x81 p\xC3\xA9", NULL, "\xC3\xA9\r\n%s*?[x]"},
+        {SPIRA_STATE_SET, "r", "Z", NULL, huge},
+        {SPIRA_STATE_ADD, "r", "a", "b:c", "1"},
+        {SPIRA_STATE_ADD, "r", "a:b", "c", "2"},
+        {SPIRA_STATE_ADD, "r", "a:b:", "", "3"},
+        {SPIRA_STATE_ADD, "r", "", "a:b:c", "4"},
+        {SPIRA_STATE_ADD, "r", "1:a", "\xC3\xA9", ""},
+        {SPIRA_STATE_SET, "r:a", "b", NULL, "another run"},
+        {SPIRA_STATE_SET, "r*", "b", NULL, "a third"}};
+    cr_assert(apply(subject->state, 0, 0, operations, sizeof operations / sizeof *operations));
+    SPIRA_CLEANUP(spira_free_at)
+    char *wanted = spira_format(
+        "{\"fields\":{\"\":\"no name\",\"Z\":\"%s\",\"a:b\":\"field\","
+        "\"\xF0\x9F\xAB\x81 p\xC3\xA9\":\"\xC3\xA9\\u000d\\n%%s*?[x]\"},"
+        "\"sets\":{\"\":{\"a:b:c\":\"4\"},\"1:a\":{\"\xC3\xA9\":\"\"},\"a\":{\"b:c\":\"1\"},"
+        "\"a:b\":{\"c\":\"2\"},\"a:b:\":{\"\":\"3\"}}}",
+        huge);
+    expect_run(subject->state, "r", wanted);
+    expect_run(subject->state, "r:a", "{\"fields\":{\"b\":\"another run\"},\"sets\":{}}");
+    expect_run(subject->state, "r*", "{\"fields\":{\"b\":\"a third\"},\"sets\":{}}");
+    cr_assert_eq(set_size(subject->state, "r", "a"), 1);
+    cr_assert_eq(set_size(subject->state, "r", "a:b"), 1);
+    cr_assert_eq(set_size(subject->state, "r", "b"), 0);
+}
+
+CONTRACT(run_state, offsets_may_be_as_large_as_they_get)
+{
+    struct spira_run_state state = subject->state;
+    struct spira_state_change beyond = {.topic = "topic", .offset = INT64_MAX};
+    bool applied = true;
+    must(spira_state_apply(state, &beyond, &applied, &err));
+    cr_assert(!applied, "a gap");
+    cr_assert(apply(state, INT32_MAX, 0, NULL, 0));
+    cr_assert(apply(state, INT32_MAX, -1, NULL, 0), "below what was applied");
+    cr_assert_eq(applied_offset(state, "topic", INT32_MAX), 1);
+    cr_assert_eq(applied_offset(state, "topic", 0), 0);
 }
 
 CONTRACT(run_state, what_is_not_there_is_empty_or_not_found)
