@@ -73,11 +73,14 @@ static struct spira_value *build_run(const struct entry *entries, size_t count)
     struct spira_value *run = spira_value_map();
     struct spira_value *fields = spira_value_set(run, "fields", spira_value_map());
     struct spira_value *sets = spira_value_set(run, "sets", spira_value_map());
+    const char *set_name = NULL;
     struct spira_value *set = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
-        if (entry->set && (!set || strcmp(entry->set, entries[i - 1].set) != 0))
-            set = spira_value_set(sets, entry->set, spira_value_map());
+        if (entry->set && (!set_name || strcmp(entry->set, set_name) != 0)) {
+            set_name = entry->set;
+            set = spira_value_set(sets, set_name, spira_value_map());
+        }
         spira_value_set_text(entry->set ? set : fields, entry->name, entry->value);
     }
     return run;

@@ -304,16 +304,15 @@ static enum spira_code get_progress(void *self, const char *run_id,
 /* The pattern of every key that begins so; to be freed with free(). */
 static char *make_pattern(const struct redis_state *state, const char *kind)
 {
-    char *pattern = spira_alloc(2 * strlen(state->prefix) + strlen(kind) + 2, 1);
-    char *end = pattern;
+    char escaped[2 * PREFIX_MAX + 1];
+    size_t size = 0;
     for (const char *at = state->prefix; *at; at++) {
         if (strchr("*?[]\\^", *at))
-            *end++ = '\\';
-        *end++ = *at;
+            escaped[size++] = '\\';
+        escaped[size++] = *at;
     }
-    memcpy(end, kind, strlen(kind));
-    end[strlen(kind)] = '*';
-    return pattern;
+    escaped[size] = '\0';
+    return spira_format("%s%s*", escaped, kind);
 }
 
 static enum spira_code clear(void *self, struct spira_error *err)
