@@ -10,22 +10,6 @@
 #include "core/features/examples.h"
 #include "core/ports/tensors.h"
 
-/* What was measured, under the names of the event audio.accepted. */
-static struct spira_value *facts_of(const struct spira_audio_measures *measures)
-{
-    struct spira_value *facts = spira_value_map();
-    spira_value_set_text(facts, "format", measures->format);
-    spira_value_set_int(facts, "rate_hz", measures->rate_hz);
-    spira_value_set_int(facts, "channels", measures->channels);
-    spira_value_set_int(facts, "frames", measures->frames);
-    spira_value_set_real(facts, "seconds", measures->seconds);
-    spira_value_set_real(facts, "peak", measures->peak);
-    spira_value_set_real(facts, "rms_dbfs", measures->rms_dbfs);
-    spira_value_set_real(facts, "clipped_share", measures->clipped_share);
-    spira_value_set_real(facts, "silent_share", measures->silent_share);
-    return facts;
-}
-
 /* Appends one file's answer to list and returns its exit code. */
 static int check_file(const char *path, struct spira_value *list)
 {
@@ -48,7 +32,8 @@ static int check_file(const char *path, struct spira_value *list)
     }
     spira_value_set_text(answer, "reason", spira_audio_reason_name(verdict.reason));
     spira_value_set_text(answer, "message", verdict.text);
-    spira_value_set(answer, "facts", measures.rate_hz ? facts_of(&measures) : spira_value_null());
+    spira_value_set(answer, "facts",
+                    measures.rate_hz ? spira_audio_measures_write(&measures) : spira_value_null());
     return accepted ? SPIRA_EXIT_SUCCESS : SPIRA_EXIT_FAILED;
 }
 

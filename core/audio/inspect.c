@@ -173,3 +173,18 @@ enum spira_code spira_audio_inspect(struct spira_audio_source source, const char
                                     : verdict(SPIRA_AUDIO_UNREADABLE, "%s", failure.message);
     return SPIRA_OK;
 }
+
+struct spira_value *spira_audio_measures_write(const struct spira_audio_measures *measures)
+{
+    struct spira_value *facts = spira_value_map();
+    spira_value_set_text(facts, "format", measures->format);
+    spira_value_set_int(facts, "rate_hz", measures->rate_hz);
+    spira_value_set_int(facts, "channels", measures->channels);
+    spira_value_set_int(facts, "frames", measures->frames);
+    spira_value_set_real(facts, "seconds", measures->seconds);
+    spira_value_set_real(facts, "peak", measures->peak);
+    spira_value_set_real(facts, "rms_dbfs", measures->rms_dbfs);
+    spira_value_set_real(facts, "clipped_share", measures->clipped_share);
+    spira_value_set_real(facts, "silent_share", measures->silent_share);
+    return facts;
+}

@@ -2,6 +2,7 @@
 #ifndef SPIRA_CORE_AUDIO_INSPECT_H
 #define SPIRA_CORE_AUDIO_INSPECT_H
 
+#include "core/base/value.h"
 #include "core/ports/audio_source.h"
 
 /* Why a recording cannot be used: name, sentence. */
@@ -37,6 +38,9 @@ struct spira_audio_measures {
     double clipped_share; /* of the samples: in runs of 3 or more at 0.999 or above */
     double silent_share;  /* of the 20 ms frames, the last one maybe shorter: below -60 dBFS */
 };
+
+/* Gives the measures as a map, under the names of the event audio.accepted ("facts"). */
+struct spira_value *spira_audio_measures_write(const struct spira_audio_measures *measures);
 
 /* The limits of what can be used. */
 struct spira_audio_limits {

@@ -4,7 +4,6 @@
 #define SPIRA_CORE_TRAINING_TRAINER_H
 
 #include "core/config/run_config.h"
-#include "core/ports/config_source.h"
 #include "core/ports/digest.h"
 #include "core/ports/matrix.h"
 #include "core/ports/progress.h"
@@ -21,7 +20,6 @@ struct spira_training_job {
     struct spira_matrix matrix;
     struct spira_tensors tensors;
     struct spira_digest digest;
-    struct spira_config_source json;
     struct spira_progress progress;
     const char *checkpoint_folder;    /* there may be some in it; must exist */
     const char *initial_weights_path; /* NULL: drawn */

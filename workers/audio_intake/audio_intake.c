@@ -88,21 +88,6 @@ static const char *without_path(const char *text, const char *path)
     return text + (named ? length + 2 : 0);
 }
 
-static struct spira_value *describe(const struct spira_audio_measures *measures)
-{
-    struct spira_value *facts = spira_value_map();
-    spira_value_set_text(facts, "format", measures->format);
-    spira_value_set_int(facts, "rate_hz", measures->rate_hz);
-    spira_value_set_int(facts, "channels", measures->channels);
-    spira_value_set_int(facts, "frames", measures->frames);
-    spira_value_set_real(facts, "seconds", measures->seconds);
-    spira_value_set_real(facts, "peak", measures->peak);
-    spira_value_set_real(facts, "rms_dbfs", measures->rms_dbfs);
-    spira_value_set_real(facts, "clipped_share", measures->clipped_share);
-    spira_value_set_real(facts, "silent_share", measures->silent_share);
-    return facts;
-}
-
 static enum spira_code compute(const struct spira_job *job, const char *inputs, const char *outputs,
                                const struct spira_tools *tools, struct spira_progress progress,
                                struct spira_value **ret_result, struct spira_error *err)
@@ -127,7 +112,7 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
         return spira_fail_errno(err, errno, "%s", kept);
     struct spira_value *result = spira_value_map();
     spira_value_set_bool(result, "accepted", true);
-    spira_value_set(result, "facts", describe(&measures));
+    spira_value_set(result, "facts", spira_audio_measures_write(&measures));
     spira_value_set_text(result, "sha256", job->inputs[0].sha256.hex);
     *ret_result = result;
     return SPIRA_OK;

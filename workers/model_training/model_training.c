@@ -159,7 +159,6 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
         .matrix = tools->matrix,
         .tensors = tools->tensors,
         .digest = tools->digest,
-        .json = tools->json,
         .progress = progress,
     };
     code = train(job, &config, dataset, tools, inputs, outputs, &training, ret_result, err);

@@ -75,9 +75,9 @@ static struct spira_value *read_log(void)
     char *rest = bytes.data;
     for (char *line; (line = strsep(&rest, "\n")) && *line;) {
         struct spira_value *value = NULL;
-        cr_assert_eq(
-            spira_config_parse(fixture.job.json, "log", line, strlen(line), &value, &fixture.err),
-            SPIRA_OK);
+        cr_assert_eq(spira_config_parse(spira_config_source_json(), "log", line, strlen(line),
+                                        &value, &fixture.err),
+                     SPIRA_OK);
         spira_value_append(list, value);
     }
     return list;

@@ -63,7 +63,6 @@ static inline void fixture_init(struct fixture *fixture)
         .matrix = spira_matrix_plain(),
         .tensors = spira_tensors_safetensors(),
         .digest = spira_digest_openssl(),
-        .json = spira_config_source_json(),
         .checkpoint_folder = fixture->checkpoints,
         .log_path = fixture->log,
         .model_path = fixture->weights,
