@@ -51,6 +51,22 @@ static enum spira_code commit(void *self, const struct spira_message *message,
                        err);
 }
 
+static enum spira_code positions(void *self, struct spira_position **ret_positions,
+                                 size_t *ret_count, struct spira_error *err)
+{
+    struct flaky_consumer *flaky = self;
+    SPIRA_FLAKY_READ(flaky->play, "positions",
+                     spira_consumer_positions(flaky->inner, ret_positions, ret_count, err), err);
+}
+
+static enum spira_code seek(void *self, const char *topic, int32_t partition, int64_t offset,
+                            struct spira_error *err)
+{
+    struct flaky_consumer *flaky = self;
+    SPIRA_FLAKY_CHANGE(flaky->play, "seek",
+                       spira_consumer_seek(flaky->inner, topic, partition, offset, err), err);
+}
+
 static void close_consumer(void *self)
 {
     struct flaky_consumer *flaky = self;
@@ -68,6 +84,8 @@ static enum spira_code subscribe(void *self, const char *group, const char *cons
                                                   .resume = resume_consumer,
                                                   .owns = owns,
                                                   .commit = commit,
+                                                  .positions = positions,
+                                                  .seek = seek,
                                                   .close = close_consumer};
     struct flaky_bus *bus = self;
     struct spira_flaky_turn turn = spira_flaky_next(&bus->play, "subscribe");
@@ -112,6 +130,16 @@ static enum spira_code ranges(void *self, const char *topic, struct spira_offset
                      spira_bus_ranges(flaky->inner, topic, ret_ranges, ret_count, err), err);
 }
 
+static enum spira_code pending(void *self, const char *group, const char *topic,
+                               struct spira_offset_range **ret_ranges, size_t *ret_count,
+                               struct spira_error *err)
+{
+    struct flaky_bus *flaky = self;
+    SPIRA_FLAKY_READ(&flaky->play, "pending",
+                     spira_bus_pending(flaky->inner, group, topic, ret_ranges, ret_count, err),
+                     err);
+}
+
 static enum spira_code read_range(void *self, const struct spira_offset_range *range,
                                   spira_message_visit *visit, void *context,
                                   struct spira_error *err)
@@ -150,6 +178,7 @@ struct spira_event_bus spira_event_bus_flaky(struct spira_event_bus inner,
                                                    .flush = flush,
                                                    .ensure_topic = ensure_topic,
                                                    .ranges = ranges,
+                                                   .pending = pending,
                                                    .read = read_range,
                                                    .offset_at = offset_at,
                                                    .probe = probe,

@@ -37,6 +37,14 @@ static enum spira_code get_run(void *self, const char *run_id, struct spira_valu
     SPIRA_FLAKY_READ(&flaky->play, "run", spira_state_run(flaky->inner, run_id, ret_run, err), err);
 }
 
+static enum spira_code field(void *self, const char *run_id, const char *name, char **ret_text,
+                             struct spira_error *err)
+{
+    struct flaky_state *flaky = self;
+    SPIRA_FLAKY_READ(&flaky->play, "field",
+                     spira_state_field(flaky->inner, run_id, name, ret_text, err), err);
+}
+
 static enum spira_code set_size(void *self, const char *run_id, const char *name, size_t *ret_size,
                                 struct spira_error *err)
 {
@@ -102,6 +110,7 @@ struct spira_run_state spira_run_state_flaky(struct spira_run_state inner,
 {
     static const struct spira_run_state_ops ops = {.applied = applied,
                                                    .run = get_run,
+                                                   .field = field,
                                                    .set_size = set_size,
                                                    .runs = list_runs,
                                                    .counter = counter,

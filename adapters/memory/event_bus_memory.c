@@ -85,18 +85,19 @@ static enum spira_code ensure_topic(void *self, const char *topic, int32_t parti
     return code;
 }
 
-static enum spira_code ranges(void *self, const char *topic, struct spira_offset_range **ret_ranges,
-                              size_t *ret_count, struct spira_error *err)
+/* What each partition holds; with a group, only what it has not committed. */
+static enum spira_code list_ranges(struct memory_bus *bus, const char *group, const char *topic,
+                                   struct spira_offset_range **ret_ranges, size_t *ret_count,
+                                   struct spira_error *err)
 {
-    struct memory_bus *bus = self;
-    struct spira_offset_range *held = NULL;
     pthread_mutex_lock(&bus->lock);
     struct bus_topic *found = spira_bus_log_find(bus, topic);
     if (found) {
-        held = spira_alloc((size_t)found->partition_count, sizeof *held);
+        struct spira_offset_range *held = spira_alloc((size_t)found->partition_count, sizeof *held);
         for (int32_t i = 0; i < found->partition_count; i++) {
             snprintf(held[i].topic, sizeof held[i].topic, "%s", topic);
             held[i].partition = i;
+            held[i].from = group ? spira_bus_group_committed(bus, group, found, i) : 0;
             held[i].to = (int64_t)found->partitions[i].count;
         }
         *ret_count = (size_t)found->partition_count;
@@ -104,6 +105,19 @@ static enum spira_code ranges(void *self, const char *topic, struct spira_offset
     }
     pthread_mutex_unlock(&bus->lock);
     return found ? SPIRA_OK : no_topic(topic, err);
+}
+
+static enum spira_code ranges(void *self, const char *topic, struct spira_offset_range **ret_ranges,
+                              size_t *ret_count, struct spira_error *err)
+{
+    return list_ranges(self, NULL, topic, ret_ranges, ret_count, err);
+}
+
+static enum spira_code pending(void *self, const char *group, const char *topic,
+                               struct spira_offset_range **ret_ranges, size_t *ret_count,
+                               struct spira_error *err)
+{
+    return list_ranges(self, group, topic, ret_ranges, ret_count, err);
 }
 
 /* Fills ret_partition, which lives as long as the bus. The lock is held. */
@@ -187,6 +201,7 @@ struct spira_event_bus spira_event_bus_memory(struct spira_clock clock)
                                                    .subscribe = subscribe,
                                                    .ensure_topic = ensure_topic,
                                                    .ranges = ranges,
+                                                   .pending = pending,
                                                    .read = read_range,
                                                    .offset_at = offset_at,
                                                    .probe = probe,

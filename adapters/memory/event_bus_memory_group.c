@@ -157,6 +157,12 @@ static bool owns(void *self, const char *topic, int32_t partition)
     return owned;
 }
 
+static enum spira_code not_owned(const char *topic, int32_t partition, struct spira_error *err)
+{
+    return spira_fail(err, SPIRA_ECONFLICT, "%s: partition %d is another member's now", topic,
+                      (int)partition);
+}
+
 static enum spira_code commit(void *self, const struct spira_message *message,
                               struct spira_error *err)
 {
@@ -166,10 +172,43 @@ static enum spira_code commit(void *self, const struct spira_message *message,
     if (slot)
         slot->committed = message->offset + 1;
     pthread_mutex_unlock(&member->bus->lock);
+    return slot ? SPIRA_OK : not_owned(message->topic, message->partition, err);
+}
+
+static enum spira_code positions(void *self, struct spira_position **ret_positions,
+                                 size_t *ret_count, struct spira_error *err)
+{
+    (void)err;
+    struct bus_member *member = self;
+    pthread_mutex_lock(&member->bus->lock);
+    struct spira_position *all = spira_alloc(member->group->slot_count + 1, sizeof *all);
+    size_t count = 0;
+    for (size_t i = 0; i < member->group->slot_count; i++) {
+        const struct bus_slot *slot = &member->group->slots[i];
+        if (slot->owner != member)
+            continue;
+        struct spira_position *position = &all[count++];
+        snprintf(position->topic, sizeof position->topic, "%s", slot->topic->name);
+        position->partition = slot->partition;
+        position->next = slot->position;
+        position->committed = slot->committed;
+    }
+    pthread_mutex_unlock(&member->bus->lock);
+    *ret_positions = all;
+    *ret_count = count;
+    return SPIRA_OK;
+}
+
+static enum spira_code seek(void *self, const char *topic, int32_t partition, int64_t offset,
+                            struct spira_error *err)
+{
+    struct bus_member *member = self;
+    pthread_mutex_lock(&member->bus->lock);
+    struct bus_slot *slot = owned_slot(member, topic, partition);
     if (slot)
-        return SPIRA_OK;
-    return spira_fail(err, SPIRA_ECONFLICT, "%s: partition %d is another member's now",
-                      message->topic, (int)message->partition);
+        slot->position = offset;
+    pthread_mutex_unlock(&member->bus->lock);
+    return slot ? SPIRA_OK : not_owned(topic, partition, err);
 }
 
 static void close_member(void *self)
@@ -228,6 +267,8 @@ void spira_bus_group_join(struct memory_bus *bus, const char *group_name, struct
                                                   .resume = resume_member,
                                                   .owns = owns,
                                                   .commit = commit,
+                                                  .positions = positions,
+                                                  .seek = seek,
                                                   .close = close_member};
     struct bus_group *group = find_or_add(bus, group_name);
     struct bus_member *member = spira_alloc(1, sizeof *member);
@@ -239,6 +280,18 @@ void spira_bus_group_join(struct memory_bus *bus, const char *group_name, struct
     group->members[group->member_count++] = member;
     rebalance(group);
     *ret_consumer = (struct spira_consumer){.ops = &ops, .self = member};
+}
+
+int64_t spira_bus_group_committed(const struct memory_bus *bus, const char *group_name,
+                                  const struct bus_topic *topic, int32_t partition)
+{
+    for (size_t g = 0; g < bus->group_count; g++) {
+        const struct bus_group *group = bus->groups[g];
+        for (size_t i = 0; strcmp(group->name, group_name) == 0 && i < group->slot_count; i++)
+            if (group->slots[i].topic == topic && group->slots[i].partition == partition)
+                return group->slots[i].committed;
+    }
+    return 0;
 }
 
 void spira_bus_group_free(struct bus_group *group)

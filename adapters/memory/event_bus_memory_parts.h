@@ -78,6 +78,9 @@ void spira_bus_log_free_topic(struct bus_topic *topic);
 /* Takes topics. Gives ret_consumer, a new member of the group, which is made when it is new. */
 void spira_bus_group_join(struct memory_bus *bus, const char *group, struct bus_topic **topics,
                           size_t topic_count, struct spira_consumer *ret_consumer);
+/* What the group has committed; 0 where it has not, or is not there. The lock is held. */
+int64_t spira_bus_group_committed(const struct memory_bus *bus, const char *group,
+                                  const struct bus_topic *topic, int32_t partition);
 /* Every member has left. */
 void spira_bus_group_free(struct bus_group *group);
 

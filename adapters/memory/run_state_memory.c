@@ -163,6 +163,18 @@ static enum spira_code get_run(void *self, const char *run_id, struct spira_valu
     return run ? SPIRA_OK : spira_fail(err, SPIRA_ENOTFOUND, "%s: no such run", run_id);
 }
 
+static enum spira_code get_field(void *self, const char *run_id, const char *name, char **ret_text,
+                                 struct spira_error *err)
+{
+    (void)err;
+    struct memory_state *state = self;
+    pthread_mutex_lock(&state->lock);
+    struct node *field = find_child(find_child(find_child(&state->runs, run_id), "fields"), name);
+    *ret_text = field ? spira_copy_text(field->text) : NULL;
+    pthread_mutex_unlock(&state->lock);
+    return SPIRA_OK;
+}
+
 static enum spira_code set_size(void *self, const char *run_id, const char *name, size_t *ret_size,
                                 struct spira_error *err)
 {
@@ -280,6 +292,7 @@ struct spira_run_state spira_run_state_memory(struct spira_clock clock)
     static const struct spira_run_state_ops ops = {.apply = apply,
                                                    .applied = applied_offset,
                                                    .run = get_run,
+                                                   .field = get_field,
                                                    .set_size = set_size,
                                                    .runs = list_runs,
                                                    .counter = get_counter,

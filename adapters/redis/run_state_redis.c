@@ -221,6 +221,23 @@ static enum spira_code get_run(void *self, const char *run_id, struct spira_valu
     return spira_redis_run_value(reply, key, ret_run, err);
 }
 
+static enum spira_code get_field(void *self, const char *run_id, const char *name, char **ret_text,
+                                 struct spira_error *err)
+{
+    struct redis_state *state = self;
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = run_key(state, run_id);
+    SPIRA_CLEANUP(spira_free_at)
+    char *field = spira_redis_run_field(name);
+    const char *texts[] = {"HGET", key, field};
+    SPIRA_CLEANUP(spira_redis_reply_done)
+    redisReply *reply = NULL;
+    enum spira_code code = spira_redis_call(state->link, 3, texts, &reply, err);
+    if (code == SPIRA_OK)
+        *ret_text = reply->type == REDIS_REPLY_STRING ? spira_copy_text(reply->str) : NULL;
+    return code;
+}
+
 static enum spira_code set_size(void *self, const char *run_id, const char *name, size_t *ret_size,
                                 struct spira_error *err)
 {
@@ -353,6 +370,7 @@ enum spira_code spira_run_state_redis(const char *url, const char *prefix,
     static const struct spira_run_state_ops ops = {.apply = apply,
                                                    .applied = applied_offset,
                                                    .run = get_run,
+                                                   .field = get_field,
                                                    .set_size = set_size,
                                                    .runs = list_runs,
                                                    .counter = get_counter,

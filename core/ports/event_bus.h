@@ -1,6 +1,6 @@
-/* Port: topics of events. Adapters: adapters/memory, adapters/flaky; Kafka's semantics are the
- * measure: partitions keep order, offsets count from 0, a consumer group divides partitions among
- * its members, delivery is at least once. */
+/* Port: topics of events. Adapters: adapters/kafka, adapters/memory, adapters/flaky; Kafka's
+ * semantics are the measure: partitions keep order, offsets count from 0, a consumer group divides
+ * partitions among its members, delivery is at least once. */
 #ifndef SPIRA_CORE_PORTS_EVENT_BUS_H
 #define SPIRA_CORE_PORTS_EVENT_BUS_H
 
@@ -37,6 +37,14 @@ struct spira_offset_range {
     int64_t from, to;
 };
 
+/* Where a member goes on in a partition it owns. */
+struct spira_position {
+    char topic[SPIRA_TOPIC_MAX];
+    int32_t partition;
+    int64_t next;      /* offset of the message that poll gives next */
+    int64_t committed; /* the group goes on here when this member is gone */
+};
+
 /* Called for each message of a read; borrows message. Any code but SPIRA_OK ends the read with it.
  */
 typedef enum spira_code spira_message_visit(void *context, const struct spira_message *message,
@@ -60,6 +68,14 @@ struct spira_consumer_ops {
      * partition is somebody else's now; nothing changed. */
     enum spira_code (*commit)(void *self, const struct spira_message *message,
                               struct spira_error *err);
+    /* Gives where this member goes on, a position for each partition it owns; ret_positions is
+     * freed with free(). */
+    enum spira_code (*positions)(void *self, struct spira_position **ret_positions,
+                                 size_t *ret_count, struct spira_error *err);
+    /* poll goes on at this offset of the partition, back or ahead; what is committed stays.
+     * SPIRA_ECONFLICT: the partition is somebody else's now. */
+    enum spira_code (*seek)(void *self, const char *topic, int32_t partition, int64_t offset,
+                            struct spira_error *err);
     /* Leaves the group. Uncommitted messages are delivered again, to whoever owns the partition
      * next. */
     void (*close)(void *self);
@@ -91,6 +107,12 @@ struct spira_event_bus_ops {
      * freed with free(). SPIRA_ENOTFOUND. */
     enum spira_code (*ranges)(void *self, const char *topic, struct spira_offset_range **ret_ranges,
                               size_t *ret_count, struct spira_error *err);
+    /* Gives what each partition of the topic holds that the group has not committed, as ranges
+     * does; the group need not exist. A range's `from` below that of ranges(): messages expired
+     * unread. SPIRA_ENOTFOUND: no such topic. */
+    enum spira_code (*pending)(void *self, const char *group, const char *topic,
+                               struct spira_offset_range **ret_ranges, size_t *ret_count,
+                               struct spira_error *err);
     /* Visits the messages of a range in order, without joining any group; the visit may call the
      * bus. SPIRA_ENOTFOUND: the range reaches below what the partition still holds, or above its
      * end. */
@@ -148,6 +170,21 @@ spira_consumer_commit(struct spira_consumer consumer, const struct spira_message
     return consumer.ops->commit(consumer.self, message, err);
 }
 
+SPIRA_MUST_USE static inline enum spira_code
+spira_consumer_positions(struct spira_consumer consumer, struct spira_position **ret_positions,
+                         size_t *ret_count, struct spira_error *err)
+{
+    return consumer.ops->positions(consumer.self, ret_positions, ret_count, err);
+}
+
+SPIRA_MUST_USE static inline enum spira_code spira_consumer_seek(struct spira_consumer consumer,
+                                                                 const char *topic,
+                                                                 int32_t partition, int64_t offset,
+                                                                 struct spira_error *err)
+{
+    return consumer.ops->seek(consumer.self, topic, partition, offset, err);
+}
+
 /* For SPIRA_CLEANUP; a zeroed consumer is fine. */
 static inline void spira_consumer_done(struct spira_consumer *consumer)
 {
@@ -190,6 +227,14 @@ spira_bus_ranges(struct spira_event_bus bus, const char *topic,
                  struct spira_offset_range **ret_ranges, size_t *ret_count, struct spira_error *err)
 {
     return bus.ops->ranges(bus.self, topic, ret_ranges, ret_count, err);
+}
+
+SPIRA_MUST_USE static inline enum spira_code
+spira_bus_pending(struct spira_event_bus bus, const char *group, const char *topic,
+                  struct spira_offset_range **ret_ranges, size_t *ret_count,
+                  struct spira_error *err)
+{
+    return bus.ops->pending(bus.self, group, topic, ret_ranges, ret_count, err);
 }
 
 SPIRA_MUST_USE static inline enum spira_code spira_bus_read(struct spira_event_bus bus,

@@ -53,6 +53,9 @@ struct spira_run_state_ops {
      * members in the order of their bytes. SPIRA_ENOTFOUND. */
     enum spira_code (*run)(void *self, const char *run_id, struct spira_value **ret_run,
                            struct spira_error *err);
+    /* Gives one field of a run, freed with free(); NULL where the run or the field is not there. */
+    enum spira_code (*field)(void *self, const char *run_id, const char *name, char **ret_text,
+                             struct spira_error *err);
     /* Members of a run's set; 0 where there is none. */
     enum spira_code (*set_size)(void *self, const char *run_id, const char *name, size_t *ret_size,
                                 struct spira_error *err);
@@ -100,6 +103,14 @@ SPIRA_MUST_USE static inline enum spira_code spira_state_run(struct spira_run_st
                                                              struct spira_error *err)
 {
     return state.ops->run(state.self, run_id, ret_run, err);
+}
+
+SPIRA_MUST_USE static inline enum spira_code spira_state_field(struct spira_run_state state,
+                                                               const char *run_id, const char *name,
+                                                               char **ret_text,
+                                                               struct spira_error *err)
+{
+    return state.ops->field(state.self, run_id, name, ret_text, err);
 }
 
 SPIRA_MUST_USE static inline enum spira_code
