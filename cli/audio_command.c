@@ -4,11 +4,11 @@
 #include "adapters/sndfile/sndfile_audio.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
-#include "cli/exit_code.h"
 #include "cli/output.h"
 #include "core/audio/inspect.h"
 #include "core/features/examples.h"
 #include "core/ports/tensors.h"
+#include "workers/common/exit_code.h"
 
 /* Appends one file's answer to list and returns its exit code. */
 static int check_file(const char *path, struct spira_value *list)

@@ -1,9 +1,9 @@
 /* spiractl config: run configurations. */
 #include "cli/commands.h"
 #include "cli/configuration.h"
-#include "cli/exit_code.h"
 #include "cli/output.h"
 #include "core/config/import.h"
+#include "workers/common/exit_code.h"
 
 static int run_check(const struct spira_arguments *arguments)
 {

@@ -2,8 +2,8 @@
 #ifndef SPIRA_CLI_CONFIGURATION_H
 #define SPIRA_CLI_CONFIGURATION_H
 
-#include "cli/options.h"
 #include "core/config/run_config.h"
+#include "workers/common/options.h"
 
 /* Gives a JSON document with comments, as it is. SPIRA_ENOTFOUND, SPIRA_EIO; SPIRA_EINVALID has the
  * file and the line. */

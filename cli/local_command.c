@@ -4,12 +4,12 @@
 #include "adapters/posix/clock_posix.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
-#include "cli/exit_code.h"
 #include "cli/local_pipeline.h"
 #include "cli/output.h"
 #include "cli/progress_bars.h"
-#include "cli/stop_signal.h"
 #include "core/evaluation/metrics.h"
+#include "workers/common/exit_code.h"
+#include "workers/common/stop_signal.h"
 
 static void print_line(const char *name, char *text)
 {

@@ -6,10 +6,10 @@
 #include "adapters/json/json_config.h"
 #include "adapters/openssl/openssl_digest.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/prediction.h"
 #include "core/publish/registry.h"
+#include "workers/common/exit_code.h"
 #include "workers/common/wiring.h"
 
 /* Opens the registry of --store. The folder must be there: looking makes no store. */

@@ -1,7 +1,7 @@
 /* spiractl version: which build this is. */
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/output.h"
+#include "workers/common/exit_code.h"
 
 /* SPIRA_VERSION, SPIRA_COMMIT and SPIRA_LIBRARIES come from CMakeLists.txt. */
 #if defined(__clang__)

@@ -1,7 +1,7 @@
-/* The commands of spiractl as tables: nouns, their verbs, and each verb's options. The same tables
- * parse a command line and print --help (cli/help.h). */
-#ifndef SPIRA_CLI_OPTIONS_H
-#define SPIRA_CLI_OPTIONS_H
+/* Command lines as tables: nouns, their verbs, and each verb's options. The same tables parse a
+ * command line and print --help (help.h). A worker's program is a single verb. */
+#ifndef SPIRA_WORKERS_COMMON_OPTIONS_H
+#define SPIRA_WORKERS_COMMON_OPTIONS_H
 
 #include <stdbool.h>
 
@@ -19,6 +19,7 @@ struct spira_option {
 struct spira_arguments;
 
 struct spira_verb {
+    const char *program; /* of a worker, whose whole command it is; NULL: a verb of spiractl */
     const char *noun;
     const char *name; /* NULL: the noun is the whole command */
     const char *sentence;
@@ -66,8 +67,10 @@ struct spira_arguments {
     bool help; /* --help or -h was asked for; the rest was not looked at */
 };
 
-/* "local run", or "version". Free with free(). */
+/* "local run", "version", or the program of a worker. Free with free(). */
 char *spira_verb_title(const struct spira_verb *verb);
+/* What one types: the title with spiractl before it. Free with free(). */
+char *spira_verb_command(const struct spira_verb *verb);
 
 /* Takes apart what follows the verb: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, operands in
  * between, and after "--" operands only. Fills ret_arguments. SPIRA_EINVALID names the option that
@@ -77,6 +80,9 @@ SPIRA_MUST_USE enum spira_code spira_arguments_parse(const struct spira_verb *ve
                                                      struct spira_arguments *ret_arguments,
                                                      struct spira_error *err);
 void spira_arguments_done(struct spira_arguments *arguments);
+
+/* Whether the verb's table has this option. */
+bool spira_argument_known(const struct spira_arguments *arguments, const char *name);
 
 /* How often an option of the verb's table was given; its index-th value; its last value, or NULL.
  */

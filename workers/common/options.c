@@ -1,4 +1,4 @@
-#include "cli/options.h"
+#include "workers/common/options.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -50,8 +50,16 @@ const char *spira_nearest(const char *word, const char *const *candidates)
 
 char *spira_verb_title(const struct spira_verb *verb)
 {
-    return verb->name ? spira_format("%s %s", verb->noun, verb->name)
-                      : spira_format("%s", verb->noun);
+    if (verb->program)
+        return spira_copy_text(verb->program);
+    return verb->name ? spira_format("%s %s", verb->noun, verb->name) : spira_copy_text(verb->noun);
+}
+
+char *spira_verb_command(const struct spira_verb *verb)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *title = spira_verb_title(verb);
+    return spira_format("%s%s", verb->program ? "" : "spiractl ", title);
 }
 
 /* A usage error of verb, with the way to its help. */
@@ -60,8 +68,10 @@ static enum spira_code wrong(const struct spira_verb *verb, struct spira_error *
 {
     SPIRA_CLEANUP(spira_free_at)
     char *title = spira_verb_title(verb);
-    return spira_fail(err, SPIRA_EINVALID, "%s: %s%s; see 'spiractl %s --help'", title, what,
-                      detail, title);
+    SPIRA_CLEANUP(spira_free_at)
+    char *command = spira_verb_command(verb);
+    return spira_fail(err, SPIRA_EINVALID, "%s: %s%s; see '%s --help'", title, what, detail,
+                      command);
 }
 
 static enum spira_code unknown_option(const struct spira_verb *verb, const char *name,
@@ -204,6 +214,11 @@ void spira_arguments_done(struct spira_arguments *arguments)
     free(arguments->given);
     free(arguments->operands);
     *arguments = (struct spira_arguments){0};
+}
+
+bool spira_argument_known(const struct spira_arguments *arguments, const char *name)
+{
+    return find_option(arguments->verb, name, strlen(name)) != NULL;
 }
 
 size_t spira_argument_count(const struct spira_arguments *arguments, const char *name)

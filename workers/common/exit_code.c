@@ -1,5 +1,6 @@
-#include "cli/exit_code.h"
+#include "workers/common/exit_code.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -33,12 +34,12 @@ int spira_exit_code_of_usage(enum spira_code code)
 
 int spira_report(const struct spira_error *err)
 {
-    fprintf(stderr, "spiractl: %s\n", err->message);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, err->message);
     return spira_exit_code(err->code);
 }
 
 int spira_report_usage(const struct spira_error *err)
 {
-    fprintf(stderr, "spiractl: %s\n", err->message);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, err->message);
     return spira_exit_code_of_usage(err->code);
 }

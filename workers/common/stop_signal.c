@@ -1,9 +1,9 @@
-#include "cli/stop_signal.h"
+#include "workers/common/stop_signal.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-#include "cli/exit_code.h"
+#include "workers/common/exit_code.h"
 
 static volatile sig_atomic_t caught;
 

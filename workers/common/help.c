@@ -1,4 +1,4 @@
-#include "cli/help.h"
+#include "workers/common/help.h"
 
 enum { COMMAND_WIDTH = 16, OPTION_WIDTH = 22, LINE_WIDTH = 96 };
 
@@ -73,8 +73,8 @@ static void print_option(FILE *out, const struct spira_option *option)
 void spira_help_verb(FILE *out, const struct spira_verb *verb)
 {
     SPIRA_CLEANUP(spira_free_at)
-    char *title = spira_verb_title(verb);
-    fprintf(out, "Usage: spiractl %s", title);
+    char *command = spira_verb_command(verb);
+    fprintf(out, "Usage: %s", command);
     bool optional = false;
     for (const struct spira_option *option = verb->options; option->name; option++) {
         if (option->required)

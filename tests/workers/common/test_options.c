@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/help.h"
-#include "cli/options.h"
+#include "workers/common/help.h"
+#include "workers/common/options.h"
 
 static const struct spira_option options[] = {
     {"config", "FILE", "what to do", 0, true, false},

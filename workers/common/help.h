@@ -1,10 +1,10 @@
 /* --help, printed from the tables that also parse. */
-#ifndef SPIRA_CLI_HELP_H
-#define SPIRA_CLI_HELP_H
+#ifndef SPIRA_WORKERS_COMMON_HELP_H
+#define SPIRA_WORKERS_COMMON_HELP_H
 
 #include <stdio.h>
 
-#include "cli/options.h"
+#include "workers/common/options.h"
 
 /* Each prints to out: the whole program (nouns ends with NULL), a noun, a verb. */
 void spira_help_program(FILE *out, const struct spira_noun *const *nouns);

@@ -1,6 +1,6 @@
 /* SIGINT and SIGTERM: the first asks the work under way to stop, a second ends the process. */
-#ifndef SPIRA_CLI_STOP_SIGNAL_H
-#define SPIRA_CLI_STOP_SIGNAL_H
+#ifndef SPIRA_WORKERS_COMMON_STOP_SIGNAL_H
+#define SPIRA_WORKERS_COMMON_STOP_SIGNAL_H
 
 #include "core/ports/progress.h"
 

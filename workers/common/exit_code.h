@@ -1,6 +1,6 @@
-/* How spiractl ends: the exit codes scripts rely on, and the one line that says why. */
-#ifndef SPIRA_CLI_EXIT_CODE_H
-#define SPIRA_CLI_EXIT_CODE_H
+/* How our programs end: the exit codes scripts rely on, and the one line that says why. */
+#ifndef SPIRA_WORKERS_COMMON_EXIT_CODE_H
+#define SPIRA_WORKERS_COMMON_EXIT_CODE_H
 
 #include "core/base/error.h"
 
@@ -12,7 +12,9 @@ enum spira_exit {
     SPIRA_EXIT_REJECTED = 4,
     SPIRA_EXIT_CANCELED = 5,
     SPIRA_EXIT_UNREACHABLE = 6,
-    SPIRA_EXIT_SIGNAL = 128 /* plus the signal's number */
+    SPIRA_EXIT_BUG = 70, /* of a worker: a broken promise, or a client beyond repair; restart it */
+    SPIRA_EXIT_TIMED_OUT = 124, /* what was waited for did not come in time */
+    SPIRA_EXIT_SIGNAL = 128     /* plus the signal's number */
 };
 
 /* The exit code of a failure. What is not valid is SPIRA_EXIT_FAILED: a recording, a model. */
@@ -21,7 +23,7 @@ int spira_exit_code(enum spira_code code);
 /* The same, but what is not valid is SPIRA_EXIT_USAGE: what somebody wrote to say what to do. */
 int spira_exit_code_of_usage(enum spira_code code);
 
-/* Prints "spiractl: <message>" on stderr and returns the exit code of err. */
+/* Prints "<program>: <message>" on stderr and returns the exit code of err. */
 int spira_report(const struct spira_error *err);
 int spira_report_usage(const struct spira_error *err);
 
