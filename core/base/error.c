@@ -33,6 +33,17 @@ enum spira_error_kind spira_code_kind(enum spira_code code)
     return codes[code].kind;
 }
 
+bool spira_code_from_name(const char *name, enum spira_code *ret_code)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (strcmp(codes[i].name, name) != 0)
+            continue;
+        *ret_code = (enum spira_code)i;
+        return true;
+    }
+    return false;
+}
+
 static void fill(struct spira_error *err, enum spira_code code, const char *format, va_list args)
 {
     err->code = code;

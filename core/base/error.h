@@ -5,6 +5,7 @@
 #define SPIRA_CORE_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SPIRA_MUST_USE __attribute__((warn_unused_result))
@@ -30,6 +31,9 @@ enum spira_error_kind {
     X(EREJECTED, INVALID, "rejected by the publishing gate")                                       \
     X(EQUARANTINE, INVALID, "too large a share of the recordings is quarantined")                  \
     X(EDIVERGED, INVALID, "the training loss exploded")                                            \
+    X(ECRASHED, INVALID, "the computation crashed")                                                \
+    X(EOVERRAN, INVALID, "the computation ran past its deadline")                                  \
+    X(EOUTGREW, INVALID, "the computation outgrew its limits")                                     \
     X(ECONFLICT, FENCED, "somebody else changed it first")                                         \
     X(EUNREACHABLE, TRANSIENT, "a service did not answer")                                         \
     X(EIO, TRANSIENT, "input or output failed")                                                    \
@@ -56,6 +60,9 @@ struct spira_error {
 const char *spira_code_text(enum spira_code code);
 const char *spira_code_name(enum spira_code code);
 enum spira_error_kind spira_code_kind(enum spira_code code);
+
+/* The code of a name; false: there is none. Any thread. */
+bool spira_code_from_name(const char *name, enum spira_code *ret_code);
 
 /* Fills err with the code and the formatted message and returns the code, so that a failure is one
  * line: return spira_fail(err, SPIRA_EINVALID, "%s: rate of %d Hz is below 4000", path, rate);

@@ -15,6 +15,7 @@
 #include "core/base/file.h"
 #include "core/run/manifest.h"
 #include "schemas/schema.h"
+#include "workers/common/computation.h"
 
 void fixture_topics(const struct fixture *fixture, struct spira_event_bus bus)
 {
@@ -42,6 +43,7 @@ void fixture_init(struct fixture *fixture)
                   .json = spira_config_source_json(),
                   .digest = spira_digest_openssl(),
                   .threads = 1},
+        .compute = spira_compute_in_thread,
         .bus = spira_event_bus_memory(clock),
         .store = spira_object_store_memory(spira_digest_openssl()),
         .state = spira_run_state_memory(clock),

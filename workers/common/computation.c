@@ -8,7 +8,7 @@ enum { POLL_MS = 100 };
 
 struct thread {
     const struct spira_step_call *call;
-    spira_computation *computation;
+    const struct spira_step *step;
     pthread_mutex_t lock;
     pthread_cond_t finished;
     bool is_finished;
@@ -37,8 +37,8 @@ static void *run(void *self)
     struct spira_value *result = NULL;
     struct spira_error err = {0};
     enum spira_code code =
-        thread->computation(&call->job, call->inputs, call->outputs, &call->worker->tools,
-                            (struct spira_progress){.ops = &ops, .self = thread}, &result, &err);
+        thread->step->compute(&call->job, call->inputs, call->outputs, &call->worker->tools,
+                              (struct spira_progress){.ops = &ops, .self = thread}, &result, &err);
     pthread_mutex_lock(&thread->lock);
     thread->code = code;
     thread->result = result;
@@ -83,14 +83,13 @@ static enum spira_code watch(struct thread *thread, struct spira_checkpoints *ch
     return code;
 }
 
-enum spira_code spira_compute_in_thread(const struct spira_step_call *call,
-                                        spira_computation *computation,
+enum spira_code spira_compute_in_thread(struct spira_step_call *call, const struct spira_step *step,
                                         struct spira_checkpoints *checkpoints,
                                         struct spira_value **ret_result, struct spira_error *err)
 {
     struct thread thread = {
         .call = call,
-        .computation = computation,
+        .step = step,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .finished = PTHREAD_COND_INITIALIZER,
     };

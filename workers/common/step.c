@@ -47,6 +47,11 @@ enum spira_code spira_step_document(struct spira_step_call *call, const char *fi
                : code;
 }
 
+bool spira_step_gave_up(enum spira_code code)
+{
+    return code == SPIRA_ECRASHED || code == SPIRA_EOVERRAN || code == SPIRA_EOUTGREW;
+}
+
 double spira_step_seconds(const struct spira_step_call *call)
 {
     return (double)(spira_clock_monotonic_ms(call->worker->clock) - call->began_ms) / 1e3;

@@ -18,6 +18,7 @@ struct spira_step_call {
     const struct spira_message *message;
     struct spira_progress progress;
     struct spira_job job;
+    const char *folder;  /* of this job alone; the next two are in it */
     const char *inputs;  /* folder with the job's inputs under their names */
     const char *outputs; /* folder for what the computation writes */
     /* What came of it, for complete(). */
@@ -25,6 +26,8 @@ struct spira_step_call {
     struct spira_value *artifact;  /* NULL for a job without prefix; owned by the call */
     struct spira_value *reference; /* of the artifact; owned by the call */
     bool computed;                 /* compute ran */
+    unsigned attempts;             /* child processes that computed it */
+    int signal;                    /* that ended the last of them; 0: none did */
     const char *status;            /* "succeeded" or "reused"; static text */
     char *lost;                    /* key of what SPIRA_EALTERED is about; owned by the call */
     int64_t began_ms;              /* by the clock's monotonic time */
@@ -51,7 +54,15 @@ struct spira_step {
     /* Emits what follows from result and artifact; the same events whenever it is repeated. May
      * change status. */
     enum spira_code (*complete)(struct spira_step_call *call, struct spira_error *err);
+    /* NULL, or, for a step whose events belong to no run: emits that no computation came to an end,
+     * because of why (spira_step_gave_up); the same event whenever it is repeated. */
+    enum spira_code (*give_up)(struct spira_step_call *call, const struct spira_error *why,
+                               struct spira_error *err);
 };
+
+/* Whether code says that the computation itself never came to an end: it crashed, ran past its
+ * deadline or outgrew its limits, as often as it may. */
+bool spira_step_gave_up(enum spira_code code);
 
 /* Reads the manifest of the call's run and its configuration (ret_config may be NULL). Gives
  * ret_manifest. */

@@ -1,7 +1,6 @@
 #include "workers/common/step_runner.h"
 
 #include "workers/common/checkpoints.h"
-#include "workers/common/computation.h"
 #include "workers/common/repair.h"
 #include "workers/common/scratch.h"
 
@@ -26,7 +25,7 @@ static enum spira_code compute(struct spira_step_call *call, const struct spira_
                                        err);
     struct spira_value *result = NULL;
     if (code == SPIRA_OK)
-        code = spira_compute_in_thread(call, step->compute, &checkpoints, &result, err);
+        code = call->worker->compute(call, step, &checkpoints, &result, err);
     if (code != SPIRA_OK)
         return code;
     call->result = result;
@@ -93,6 +92,10 @@ static enum spira_code settle(struct spira_step_call *call, const struct spira_s
     }
     if (run_id && spira_code_kind(why->code) == SPIRA_KIND_INVALID)
         return fail_run(call, step, why, err);
+    if (!run_id && step->give_up && spira_step_gave_up(why->code)) {
+        call->status = "failed";
+        return step->give_up(call, why, err);
+    }
     *err = *why;
     return why->code;
 }
@@ -128,6 +131,7 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
         .value = value,
         .message = message,
         .progress = progress,
+        .folder = scratch.top,
         .inputs = scratch.inputs,
         .outputs = scratch.outputs,
         .status = "succeeded",
@@ -145,6 +149,8 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
     outcome.status = call.status;
     outcome.seconds = spira_step_seconds(&call);
     outcome.computed = call.computed;
+    outcome.attempts = call.attempts;
+    outcome.signal = call.signal;
     *ret_outcome = outcome;
     return SPIRA_OK;
 }

@@ -12,6 +12,7 @@
 #include "adapters/posix/clock_posix.h"
 #include "adapters/safetensors/safetensors.h"
 #include "adapters/sndfile/sndfile_audio.h"
+#include "workers/common/computation.h"
 
 struct spira_tools spira_wire_tools(size_t threads)
 {
@@ -32,6 +33,7 @@ enum spira_code spira_wire_local(const char *store, const char *inbox, const cha
 {
     struct spira_worker worker = {
         .tools = spira_wire_tools(threads),
+        .compute = spira_compute_in_thread,
         .codec = spira_event_codec_msgpack(),
         .clock = spira_clock_posix(),
         .topic_prefix = "spira.",

@@ -29,8 +29,25 @@ struct spira_tools {
     size_t threads;
 };
 
+struct spira_step;
+struct spira_step_call;
+struct spira_checkpoints;
+struct spira_child_settings;
+
+/* Computes the call's job, stores its checkpoints meanwhile (when it was interrupted, also the one
+ * it ended with) and gives ret_result. Two functions are one: spira_compute_in_thread
+ * (computation.h) and spira_compute_in_child (child_process.h). Returns when the computation has
+ * ended; the call's progress is used by one thread at a time, and no more after that. Codes of the
+ * computation, and of spira_checkpoints_upload: a transient one matters only at the end, any other
+ * stops the computation. */
+typedef enum spira_code spira_compute(struct spira_step_call *call, const struct spira_step *step,
+                                      struct spira_checkpoints *checkpoints,
+                                      struct spira_value **ret_result, struct spira_error *err);
+
 struct spira_worker {
     struct spira_tools tools;
+    spira_compute *compute;
+    const struct spira_child_settings *child; /* of spira_compute_in_child */
     struct spira_event_bus bus;
     struct spira_object_store store;
     struct spira_run_state state;

@@ -100,6 +100,8 @@ static enum spira_code fail_late(const struct spira_job *job, const char *inputs
     return spira_fail(err, SPIRA_EDIVERGED, "epoch 3: the loss is not a number");
 }
 
+static const struct spira_step working = {.compute = work}, failing = {.compute = fail_late};
+
 static void be_flaky(struct spira_flaky_script *script)
 {
     fixture.worker.store = spira_object_store_flaky(fixture.worker.store, script, 1);
@@ -111,7 +113,7 @@ Test(computation, its_result_and_its_checkpoint_arrive_and_one_thread_reports)
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *result = NULL;
     struct spira_error err;
-    cr_assert_eq(spira_compute_in_thread(&call, work, &checkpoints, &result, &err), SPIRA_OK);
+    cr_assert_eq(spira_compute_in_thread(&call, &working, &checkpoints, &result, &err), SPIRA_OK);
     cr_assert_str_eq(spira_value_as_text(result, ""), "done");
     cr_assert_eq(fixture_keys(&fixture, "models/"), 1);
     cr_assert_gt(seen.reports, 1);
@@ -122,7 +124,7 @@ Test(computation, its_failure_is_told_as_it_was)
 {
     struct spira_value *result = NULL;
     struct spira_error err;
-    cr_assert_eq(spira_compute_in_thread(&call, fail_late, &checkpoints, &result, &err),
+    cr_assert_eq(spira_compute_in_thread(&call, &failing, &checkpoints, &result, &err),
                  SPIRA_EDIVERGED);
     cr_assert_str_eq(err.message, "epoch 3: the loss is not a number");
     cr_assert_null(result);
@@ -136,7 +138,7 @@ Test(computation, a_store_that_does_not_answer_costs_no_computation)
     struct spira_value *result = NULL;
     struct spira_error err;
     be_flaky(&script);
-    cr_assert_eq(spira_compute_in_thread(&call, work, &checkpoints, &result, &err), SPIRA_OK);
+    cr_assert_eq(spira_compute_in_thread(&call, &working, &checkpoints, &result, &err), SPIRA_OK);
     cr_assert_eq(atomic_load(&script.played), 2);
     cr_assert_eq(fixture_keys(&fixture, "models/"), 1, "stored at the third attempt");
 }
@@ -148,7 +150,7 @@ Test(computation, a_broken_promise_of_the_store_stops_it)
     struct spira_value *result = NULL;
     struct spira_error err;
     be_flaky(&script);
-    cr_assert_eq(spira_compute_in_thread(&call, work, &checkpoints, &result, &err), SPIRA_EBUG);
+    cr_assert_eq(spira_compute_in_thread(&call, &working, &checkpoints, &result, &err), SPIRA_EBUG);
     cr_assert_lt(seen.reports, 40, "it was told to stop");
     cr_assert_null(result);
 }
@@ -158,7 +160,7 @@ Test(computation, a_stop_ends_with_the_checkpoint_stored)
     struct spira_value *result = NULL;
     struct spira_error err;
     atomic_store(&seen.stop, true);
-    cr_assert_eq(spira_compute_in_thread(&call, work, &checkpoints, &result, &err),
+    cr_assert_eq(spira_compute_in_thread(&call, &working, &checkpoints, &result, &err),
                  SPIRA_EINTERRUPTED);
     cr_assert_eq(fixture_keys(&fixture, "models/"), 1);
 }
@@ -171,5 +173,5 @@ Test(computation, a_stop_whose_checkpoint_cannot_be_stored_says_so)
     struct spira_error err;
     be_flaky(&script);
     atomic_store(&seen.stop, true);
-    cr_assert_eq(spira_compute_in_thread(&call, work, &checkpoints, &result, &err), SPIRA_EIO);
+    cr_assert_eq(spira_compute_in_thread(&call, &working, &checkpoints, &result, &err), SPIRA_EIO);
 }
