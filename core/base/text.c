@@ -1,5 +1,7 @@
 #include "core/base/text.h"
 
+#include "core/base/memory.h"
+
 /* Bytes after the first byte of a character; -1 when none may begin with it. */
 static int followers(unsigned char first)
 {
@@ -21,17 +23,37 @@ static bool second_fits(unsigned char first, unsigned char second)
     return second >= low && second <= high;
 }
 
-bool spira_utf8_valid(const char *text, size_t size)
+/* Bytes of the character that text begins with; 0: it begins with none. */
+static size_t character_size(const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t i = 0; i < size;) {
-        unsigned char first = bytes[i++];
-        int rest = followers(first);
-        if (rest < 0 || (size_t)rest > size - i || (rest > 0 && !second_fits(first, bytes[i])))
+    int rest = followers(bytes[0]);
+    if (rest < 0 || (size_t)rest >= size || (rest > 0 && !second_fits(bytes[0], bytes[1])))
+        return 0;
+    for (int i = 1; i <= rest; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return (size_t)rest + 1;
+}
+
+bool spira_utf8_valid(const char *text, size_t size)
+{
+    for (size_t i = 0, step; i < size; i += step)
+        if ((step = character_size(text + i, size - i)) == 0)
             return false;
-        for (; rest > 0; rest--, i++)
-            if ((bytes[i] & 0xc0) != 0x80)
-                return false;
-    }
     return true;
+}
+
+char *spira_utf8_repair(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    size_t size = strlen(text), used = 0;
+    char *repaired = spira_alloc(3 * size + 1, 1);
+    for (size_t i = 0; i < size;) {
+        size_t step = character_size(text + i, size - i);
+        memcpy(repaired + used, step > 0 ? text + i : replacement, step > 0 ? step : 3);
+        used += step > 0 ? step : 3;
+        i += step > 0 ? step : 1;
+    }
+    return repaired;
 }

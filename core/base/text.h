@@ -8,4 +8,8 @@
 /* Whether size bytes are UTF-8: Unicode 15.0, table 3-7 (no overlong forms, no surrogates). */
 bool spira_utf8_valid(const char *text, size_t size);
 
+/* A copy of text in which every byte that is no part of a UTF-8 character is U+FFFD; never NULL.
+ * Freed with free(). */
+char *spira_utf8_repair(const char *text);
+
 #endif

@@ -3,6 +3,7 @@
 #include "adapters/fftw/fourier_fftw.h"
 #include "adapters/filesystem/inbox_filesystem.h"
 #include "adapters/filesystem/object_store_filesystem.h"
+#include "adapters/http/http_server_microhttpd.h"
 #include "adapters/json/json_config.h"
 #include "adapters/memory/event_bus_memory.h"
 #include "adapters/memory/run_state_memory.h"
@@ -53,4 +54,11 @@ enum spira_code spira_wire_local(const char *store, const char *inbox, const cha
     worker.state = spira_run_state_memory(worker.clock);
     *ret_worker = worker;
     return SPIRA_OK;
+}
+
+enum spira_code spira_wire_http(struct spira_health *health, const char *address, uint16_t port,
+                                struct spira_http_server *ret_server, struct spira_error *err)
+{
+    return spira_http_server_microhttpd(address, port, spira_health_answer, health, ret_server,
+                                        err);
 }

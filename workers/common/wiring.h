@@ -2,6 +2,7 @@
 #ifndef SPIRA_WORKERS_COMMON_WIRING_H
 #define SPIRA_WORKERS_COMMON_WIRING_H
 
+#include "workers/common/health.h"
 #include "workers/common/worker.h"
 
 /* The tools of computations. Nothing to free. */
@@ -14,5 +15,12 @@ SPIRA_MUST_USE enum spira_code spira_wire_local(const char *store, const char *i
                                                 const char *scratch, size_t threads,
                                                 struct spira_worker *ret_worker,
                                                 struct spira_error *err);
+
+/* Shows a worker's health over HTTP; address and port as spira_http_server_microhttpd takes them.
+ * Keeps health. Gives ret_server, ended by spira_http_server_done before the health is. Its codes.
+ */
+SPIRA_MUST_USE enum spira_code spira_wire_http(struct spira_health *health, const char *address,
+                                               uint16_t port, struct spira_http_server *ret_server,
+                                               struct spira_error *err);
 
 #endif
