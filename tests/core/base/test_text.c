@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -43,4 +44,23 @@ Test(text, what_is_not_utf8_is_found)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_assert(!spira_utf8_valid(wrong[i], strlen(wrong[i])), "%zu", i);
+}
+
+Test(text, repair_replaces_what_is_not_utf8_and_nothing_else)
+{
+    static const struct {
+        const char *text, *repaired;
+    } cases[] = {
+        {"", ""},
+        {"a\xc3\xa9\xf0\x90\x80\x80z", "a\xc3\xa9\xf0\x90\x80\x80z"},
+        {"a\xffz", "a\xef\xbf\xbdz"},
+        {"\xe2\x82\"", "\xef\xbf\xbd\xef\xbf\xbd\""}, /* the quote is no part of it */
+        {"cut\xc3", "cut\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *repaired = spira_utf8_repair(cases[i].text);
+        cr_assert_str_eq(repaired, cases[i].repaired);
+        free(repaired);
+    }
 }
