@@ -13,7 +13,7 @@ enum {
     CONNECTIONS_MAX = 64,
     HEADERS_MAX = 8 * 1024,
     CONNECTION_MEMORY = 2 * HEADERS_MAX, /* the request's headers and the answer's */
-    DEADLINE_S = 5,
+    DEADLINE_MS = 5000,
     WAIT_MS = 250 /* how late a deadline or the end may be noticed */
 };
 
@@ -22,7 +22,7 @@ enum {
 struct connection {
     struct connection *older, *newer;
     int socket;
-    int64_t began_s;
+    int64_t began_ms;
 };
 
 /* The list belongs to the server's thread. */
@@ -36,11 +36,11 @@ struct server {
     uint16_t port;
 };
 
-static int64_t monotonic_s(void)
+static int64_t monotonic_ms(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 static void began(struct server *server, struct MHD_Connection *mhd, void **ret_connection)
@@ -49,7 +49,7 @@ static void began(struct server *server, struct MHD_Connection *mhd, void **ret_
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct connection *connection = spira_alloc(1, sizeof *connection);
     *connection = (struct connection){
-        .older = server->newest, .socket = info->connect_fd, .began_s = monotonic_s()};
+        .older = server->newest, .socket = info->connect_fd, .began_ms = monotonic_ms()};
     *(server->newest ? &server->newest->newer : &server->oldest) = connection;
     server->newest = connection;
     *ret_connection = connection;
@@ -74,8 +74,8 @@ static void notice(void *self, struct MHD_Connection *mhd, void **connection,
 /* libmicrohttpd finds these closed and clears them away. */
 static void close_overdue(struct server *server)
 {
-    int64_t limit = monotonic_s() - DEADLINE_S;
-    for (struct connection *c = server->oldest; c && c->began_s <= limit; c = c->newer)
+    int64_t limit = monotonic_ms() - DEADLINE_MS;
+    for (struct connection *c = server->oldest; c && c->began_ms <= limit; c = c->newer)
         shutdown(c->socket, SHUT_RDWR);
 }
 
