@@ -38,22 +38,10 @@ static const char *const splits[] = {"train", "validation", "test", NULL};
 static const char *const statuses[] = {"succeeded", "reused", "failed", "rejected", NULL};
 static const char *const actions[] = {"cancel", "pause", "resume", NULL};
 static const char *const rejections[] = {
-    "missing",
-    "unreadable",
-    "empty",
-    "unsupported",
-    "too_short",
-    "too_long",
-    "too_large",
-    "silent",
-    "too_quiet",
-    "clipped",
-    "label_missing",
-    "label_invalid",
-    "digest_mismatch",
-    "invalid_uri",
-    "invalid_audio_rate",
-    NULL,
+    "missing",       "unreadable",    "empty",           "unsupported", "too_short",
+    "too_long",      "too_large",     "silent",          "too_quiet",   "clipped",
+    "label_missing", "label_invalid", "digest_mismatch", "invalid_uri", "invalid_audio_rate",
+    "crashed",       "timeout",       "memory",          NULL,
 };
 
 static const struct spira_field execution_fields[] = {

@@ -5,7 +5,7 @@
 
 static void out_of_memory(void)
 {
-    static const char line[] = "spira: out of memory\n";
+    static const char line[] = SPIRA_OUT_OF_MEMORY "\n";
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
     abort();
 }

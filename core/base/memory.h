@@ -12,6 +12,9 @@
 
 #include "core/base/error.h"
 
+/* The line of a process that stops because there is no kilobyte left. */
+#define SPIRA_OUT_OF_MEMORY "spira: out of memory"
+
 /* Runs done(&variable) when the variable leaves its scope. */
 #define SPIRA_CLEANUP(done) __attribute__((cleanup(done)))
 

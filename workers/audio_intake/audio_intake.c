@@ -159,6 +159,20 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
                             recording_id, fields, err);
 }
 
+static enum spira_code give_up(struct spira_step_call *call, const struct spira_error *why,
+                               struct spira_error *err)
+{
+    const char *reason = why->code == SPIRA_EOVERRAN   ? "timeout"
+                         : why->code == SPIRA_EOUTGREW ? "memory"
+                                                       : "crashed";
+    const char *killed_by = call->signal > 0 ? sigabbrev_np(call->signal) : NULL;
+    /* In words that are the same whenever it happens: why names addresses and folders. */
+    call->result = rejection(reason, spira_format("%s, %u times%s%s", spira_code_text(why->code),
+                                                  call->attempts, killed_by ? "; SIG" : "",
+                                                  killed_by ? killed_by : ""));
+    return complete(call, err);
+}
+
 const struct spira_step spira_audio_intake_step = {
     .name = "audio_intake",
     .consumes = "audio.collected",
@@ -168,4 +182,5 @@ const struct spira_step spira_audio_intake_step = {
     .compute = compute,
     .key_of = key_of,
     .complete = complete,
+    .give_up = give_up,
 };
