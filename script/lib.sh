@@ -4,6 +4,7 @@
 #   say TEXT          one line of what happens, on stderr
 #   fail TEXT         one line of what went wrong, on stderr, and exit 1
 #   usage             prints the calling script's head comment (its --help)
+#   launch, pid_in, end_in, free_port, port_taken: processes in the background, and their ports
 
 # The one list of what we need from Debian 12, per purpose.
 declare -A SPIRA_PACKAGES=(
@@ -16,7 +17,8 @@ declare -A SPIRA_PACKAGES=(
     [lint]="clang clang-tidy libomp-dev python3 shellcheck"
     [clang]="clang libomp-dev"
     [fuzz]="clang libclang-rt-14-dev libomp-dev"
-    [test]="python3 jq binutils util-linux redis-server prometheus"
+    [servers]="maven openjdk-17-jre-headless redis-server util-linux"
+    [test]="python3 jq binutils util-linux prometheus"
 )
 
 say() {
@@ -70,6 +72,58 @@ need() {
     quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "${missing[@]}" ||
         fail "apt-get install failed: ${missing[*]}"
+}
+
+# launch FOLDER COMMAND...: starts a process in the background that outlives the script. It runs in
+# FOLDER, which holds its pid and its log.
+launch() {
+    local folder=$1
+    shift
+    (
+        cd "$folder" || exit 1
+        # The script's lock (9) is not for the process to hold.
+        setsid "$@" </dev/null >>log 2>&1 9>&- &
+        echo "$!" >pid
+    )
+}
+
+# pid_in FOLDER: the pid of what was launched there, while it runs. A process that runs elsewhere got
+# the number after ours had ended.
+pid_in() {
+    local pid
+    pid=$(cat "$1/pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ] && echo "$pid"
+}
+
+# end_in FOLDER SECONDS: asks what was launched there to end, and kills it when it does not in time.
+end_in() {
+    local pid deadline=$((SECONDS + $2))
+    pid=$(pid_in "$1") || return 0
+    # A stopped process hears of the end only when it goes on.
+    kill -TERM "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
+    while pid_in "$1" >/dev/null; do
+        [ "$SECONDS" -lt "$deadline" ] || kill -KILL "$pid" 2>/dev/null
+        sleep 0.05
+    done
+    rm -f "$1/pid"
+}
+
+# port_taken PORT: whether somebody listens on that port of this machine.
+port_taken() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A port nobody listens on, and that the system gives to no outgoing connection while its server is
+# down: below the usual range of those.
+free_port() {
+    local port
+    for _ in {1..100}; do
+        port=$((20000 + RANDOM % 10000))
+        if ! port_taken "$port"; then
+            echo "$port"
+            return 0
+        fi
+    done
+    fail "found no free port of 127.0.0.1"
 }
 
 # The C sources and headers that are ours, NUL-separated, in a fixed order.
