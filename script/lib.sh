@@ -74,34 +74,35 @@ need() {
         fail "apt-get install failed: ${missing[*]}"
 }
 
-# launch FOLDER COMMAND...: starts a process in the background that outlives the script. It runs in
-# FOLDER, which holds its pid and its log.
+# launch FOLDER LOG COMMAND...: starts a process in the background that outlives the script, as the head
+# of a process group of its own. It runs in FOLDER, which gets its pid; what it prints goes to LOG.
 launch() {
-    local folder=$1
-    shift
+    local folder=$1 log=$2
+    shift 2
     (
         cd "$folder" || exit 1
         # The script's lock (9) is not for the process to hold.
-        setsid "$@" </dev/null >>log 2>&1 9>&- &
+        setsid "$@" </dev/null >>"$log" 2>&1 9>&- &
         echo "$!" >pid
     )
 }
 
-# pid_in FOLDER: the pid of what was launched there, while it runs. A process that runs elsewhere got
-# the number after ours had ended.
+# pid_in FOLDER [FILE]: the pid in that file of FOLDER (pid), while the process runs. A process that runs
+# elsewhere got the number after ours had ended.
 pid_in() {
     local pid
-    pid=$(cat "$1/pid" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ] && echo "$pid"
+    pid=$(cat "$1/${2:-pid}" 2>/dev/null) && [ "/proc/$pid/cwd" -ef "$1" ] && echo "$pid"
 }
 
-# end_in FOLDER SECONDS: asks what was launched there to end, and kills it when it does not in time.
+# end_in FOLDER SECONDS: asks what was launched there to end, and kills it and what it started when it
+# does not in time.
 end_in() {
     local pid deadline=$((SECONDS + $2))
     pid=$(pid_in "$1") || return 0
     # A stopped process hears of the end only when it goes on.
-    kill -TERM "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
+    kill -TERM "$pid" 2>/dev/null && kill -CONT -- "-$pid" 2>/dev/null
     while pid_in "$1" >/dev/null; do
-        [ "$SECONDS" -lt "$deadline" ] || kill -KILL "$pid" 2>/dev/null
+        [ "$SECONDS" -lt "$deadline" ] || kill -KILL -- "-$pid" 2>/dev/null
         sleep 0.05
     done
     rm -f "$1/pid"
