@@ -100,6 +100,17 @@ static struct node *make_run(struct memory_state *state, const char *run_id)
     return run;
 }
 
+static void set_first(struct node *fields, const struct spira_state_operation *operation)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("%s.order", operation->name);
+    struct node *order = make_child(fields, name);
+    if (order->text && strcmp(order->text, operation->member) <= 0)
+        return;
+    set_text(order, operation->member);
+    set_text(make_child(fields, operation->name), operation->value);
+}
+
 static void operate(struct memory_state *state, const struct spira_state_operation *operation)
 {
     if (operation->action == SPIRA_STATE_COUNT) {
@@ -107,6 +118,10 @@ static void operate(struct memory_state *state, const struct spira_state_operati
         return;
     }
     struct node *run = make_run(state, operation->run_id);
+    if (operation->action == SPIRA_STATE_SET_FIRST) {
+        set_first(find_child(run, "fields"), operation);
+        return;
+    }
     struct node *node =
         operation->action == SPIRA_STATE_ADD
             ? make_child(make_child(find_child(run, "sets"), operation->name), operation->member)

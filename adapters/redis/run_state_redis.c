@@ -11,9 +11,9 @@ enum { PREFIX_MAX = 64, OPERATIONS_MAX = 65536, RUNS_PER_PAGE = 1000 };
 static const int64_t ttl_max_ms = 10000000000000;
 
 /* KEYS: applied, runs, and of each operation what it changes. ARGV: partition, offset, and of each
- * operation: action, run id, field, value, the field that counts the set's members. Returns the
- * applied offset as it was, as text: Lua's numbers end at 2^53. Types are looked at first, so that
- * no error comes when half is done. */
+ * operation: action, run id, field, value, and what goes with it: of "add" the field that counts
+ * the set's members, of "set first" the order. Returns the applied offset as it was, as text: Lua's
+ * numbers end at 2^53. Types are looked at first, so that no error comes when half is done. */
 static const char *const apply_text =
     "local found = redis.call('HGET', KEYS[1], ARGV[1]) or '0'\n"
     "if found ~= ARGV[2] then return found end\n"
@@ -25,15 +25,20 @@ static const char *const apply_text =
     "end\n"
     "for i = 3, #KEYS do\n"
     "  local at = 5 * (i - 3) + 3\n"
-    "  local action, run, field, value, size = unpack(ARGV, at, at + 4)\n"
+    "  local action, run, field, value, more = unpack(ARGV, at, at + 4)\n"
     "  if action == 'count' then\n"
     "    redis.call('HINCRBY', KEYS[i], field, 1)\n"
     "  else\n"
     "    redis.call('ZADD', KEYS[2], 0, run)\n"
     "    if action == 'set' then\n"
     "      redis.call('HSET', KEYS[i], field, value)\n"
+    "    elseif action == 'set first' then\n"
+    "      local order = redis.call('HGET', KEYS[i], field .. '.order')\n"
+    "      if not order or more < order then\n"
+    "        redis.call('HSET', KEYS[i], field, value, field .. '.order', more)\n"
+    "      end\n"
     "    elseif redis.call('HSETNX', KEYS[i], field, value) == 1 and action == 'add' then\n"
-    "      redis.call('HINCRBY', KEYS[i], size, 1)\n"
+    "      redis.call('HINCRBY', KEYS[i], more, 1)\n"
     "    end\n"
     "  end\n"
     "end\n"
@@ -146,6 +151,7 @@ static void add_operation(struct redis_args *args, const struct spira_state_oper
 {
     static const char *const actions[] = {[SPIRA_STATE_SET] = "set",
                                           [SPIRA_STATE_SET_ABSENT] = "set absent",
+                                          [SPIRA_STATE_SET_FIRST] = "set first",
                                           [SPIRA_STATE_ADD] = "add",
                                           [SPIRA_STATE_COUNT] = "count"};
     const char *name = operation->name;
@@ -162,7 +168,8 @@ static void add_operation(struct redis_args *args, const struct spira_state_oper
     spira_redis_args_add(args, add ? spira_redis_run_member(name, operation->member)
                                    : spira_redis_run_field(name));
     spira_redis_args_add(args, spira_copy_text(operation->value));
-    spira_redis_args_add(args, add ? spira_redis_run_size(name) : spira_copy_text(""));
+    spira_redis_args_add(args, add ? spira_redis_run_size(name)
+                                   : spira_copy_text(operation->member ? operation->member : ""));
 }
 
 static enum spira_code apply(void *self, const struct spira_state_change *change, bool *ret_applied,

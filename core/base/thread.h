@@ -3,6 +3,8 @@
 #define SPIRA_CORE_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/error.h"
 
@@ -12,5 +14,10 @@
 SPIRA_MUST_USE enum spira_code spira_thread_start(void *(*run)(void *), void *context,
                                                   const char *what, pthread_t *ret_thread,
                                                   struct spira_error *err);
+
+/* Waits with lock held until *flag is true, which whoever makes it so signals by changed, or
+ * timeout_ms have passed. Gives *flag. */
+bool spira_thread_wait(pthread_cond_t *changed, pthread_mutex_t *lock, const bool *flag,
+                       int64_t timeout_ms);
 
 #endif

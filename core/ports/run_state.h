@@ -15,6 +15,9 @@
 enum spira_state_action {
     SPIRA_STATE_SET,        /* run's field name becomes value */
     SPIRA_STATE_SET_ABSENT, /* the same, unless it has one */
+    SPIRA_STATE_SET_FIRST,  /* run's field name becomes value and its field "<name>.order" member,
+                               unless that is there and its bytes sort before member's or equal
+                               them: the least order wins, in whatever order events come */
     SPIRA_STATE_ADD,  /* run's set name gets the member, with value; one that is there keeps its
                          value */
     SPIRA_STATE_COUNT /* counter name (no run) goes up by one */
@@ -24,7 +27,7 @@ struct spira_state_operation {
     enum spira_state_action action;
     const char *run_id; /* NULL for SPIRA_STATE_COUNT */
     const char *name;
-    const char *member; /* SPIRA_STATE_ADD */
+    const char *member; /* SPIRA_STATE_ADD; the order of SPIRA_STATE_SET_FIRST, digits */
     const char *value;
 };
 

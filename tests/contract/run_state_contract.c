@@ -137,6 +137,24 @@ CONTRACT(run_state, an_event_changes_fields_sets_and_counters)
     must(spira_state_probe(subject->state, &err));
 }
 
+CONTRACT(run_state, the_least_order_wins_whenever_it_comes)
+{
+    const struct spira_state_operation operations[] = {
+        {SPIRA_STATE_SET_FIRST, "r1", "state", "2", "pending"},
+        {SPIRA_STATE_SET_FIRST, "r1", "state", "1", "running"},
+        {SPIRA_STATE_SET_FIRST, "r1", "state", "10", "behind"},
+        {SPIRA_STATE_SET_FIRST, "r1", "state", "1", "not again"},
+        {SPIRA_STATE_SET_FIRST, "r1", "state", "2", "pending"},
+        {SPIRA_STATE_SET_FIRST, "r2", "end", "09", "later"},
+        {SPIRA_STATE_SET_FIRST, "r2", "end", "08", "earlier"},
+    };
+    cr_assert(apply(subject->state, 0, 0, operations, sizeof operations / sizeof *operations));
+    expect_run(subject->state, "r1",
+               "{\"fields\":{\"state\":\"running\",\"state.order\":\"1\"},\"sets\":{}}");
+    expect_run(subject->state, "r2",
+               "{\"fields\":{\"end\":\"earlier\",\"end.order\":\"08\"},\"sets\":{}}");
+}
+
 CONTRACT(run_state, an_event_is_applied_once_and_never_over_a_gap)
 {
     struct spira_run_state state = subject->state;

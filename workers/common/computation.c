@@ -1,8 +1,9 @@
 #include "workers/common/computation.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
+
+#include "core/base/thread.h"
 
 enum { POLL_MS = 100 };
 
@@ -52,15 +53,9 @@ static void *run(void *self)
 /* Waits at most POLL_MS for the end. */
 static bool wait_a_little(struct thread *thread)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += POLL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&thread->lock);
-    if (!thread->is_finished)
-        pthread_cond_clockwait(&thread->finished, &thread->lock, CLOCK_MONOTONIC, &until);
-    bool finished = thread->is_finished;
+    bool finished =
+        spira_thread_wait(&thread->finished, &thread->lock, &thread->is_finished, POLL_MS);
     pthread_mutex_unlock(&thread->lock);
     return finished;
 }
@@ -94,10 +89,10 @@ enum spira_code spira_compute_in_thread(struct spira_step_call *call, const stru
         .finished = PTHREAD_COND_INITIALIZER,
     };
     pthread_t id;
-    int failed = pthread_create(&id, NULL, run, &thread);
-    if (failed)
-        return spira_fail_errno(err, failed, "a thread for %s", call->job.step);
-    enum spira_code code = watch(&thread, checkpoints, err);
+    enum spira_code code = spira_thread_start(run, &thread, call->job.step, &id, err);
+    if (code != SPIRA_OK)
+        return code;
+    code = watch(&thread, checkpoints, err);
     pthread_join(id, NULL);
     if (code == SPIRA_OK && spira_code_kind(thread.code) == SPIRA_KIND_INTERRUPTED)
         code = spira_checkpoints_upload(checkpoints, err); /* the one it stopped with */

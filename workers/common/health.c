@@ -66,17 +66,6 @@ static void log_change(const char *name, const struct spira_error *err)
     spira_log(SPIRA_LOG_WARNING, fields, "a dependency does not answer");
 }
 
-static void wait_for_next(struct spira_health *health)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + health->setup.probe_every_ms % 1000 * 1000000;
-    until.tv_sec += health->setup.probe_every_ms / 1000 + ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    while (!health->stopping && pthread_cond_timedwait(&health->stop, &health->lock, &until) == 0) {
-    }
-}
-
 static void *keep_probing(void *self)
 {
     struct dependency *dependency = self;
@@ -94,7 +83,8 @@ static void *keep_probing(void *self)
         dependency->err = err;
         if (was_well != (err.code == SPIRA_OK))
             log_change(dependency->name, &err);
-        wait_for_next(health);
+        spira_thread_wait(&health->stop, &health->lock, &health->stopping,
+                          health->setup.probe_every_ms);
     }
     pthread_mutex_unlock(&health->lock);
     return NULL;
@@ -121,11 +111,7 @@ enum spira_code spira_health_start(const struct spira_health_setup *setup,
         health->setup.beat_limit_ms = BEAT_LIMIT_MS;
     if (health->setup.probe_every_ms == 0)
         health->setup.probe_every_ms = PROBE_EVERY_MS;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&health->stop, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&health->stop, NULL);
     pthread_mutex_init(&health->lock, NULL);
     spira_health_beat(health);
     enum spira_code code = SPIRA_OK;

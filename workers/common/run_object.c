@@ -260,3 +260,19 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     object = NULL;
     return SPIRA_OK;
 }
+
+enum spira_code spira_run_look(const struct spira_worker *worker, const char *run_id,
+                               bool *ret_over, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *state = NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    char *wanted = NULL;
+    enum spira_code code = spira_state_field(worker->state, run_id, "state", &state, err);
+    if (code == SPIRA_OK)
+        code = spira_state_field(worker->state, run_id, "wanted", &wanted, err);
+    if (code == SPIRA_OK)
+        *ret_over =
+            spira_run_is_over(state ? state : "") || spira_run_is_over(wanted ? wanted : "");
+    return code;
+}

@@ -16,4 +16,9 @@ SPIRA_MUST_USE enum spira_code spira_run_object(const struct spira_worker *worke
 /* Whether a run in this state has ended. */
 bool spira_run_is_over(const char *state);
 
+/* Gives whether nobody wants the run's work any more: it is over, or somebody wants it canceled. A
+ * run that the state does not know is wanted. Codes of the run state. */
+SPIRA_MUST_USE enum spira_code spira_run_look(const struct spira_worker *worker, const char *run_id,
+                                              bool *ret_over, struct spira_error *err);
+
 #endif

@@ -3,6 +3,8 @@
 #define SPIRA_WORKERS_COMMON_WIRING_H
 
 #include "workers/common/health.h"
+#include "workers/common/health.h"
+#include "workers/common/settings.h"
 #include "workers/common/worker.h"
 
 /* The tools of computations. Nothing to free. */
@@ -22,5 +24,28 @@ SPIRA_MUST_USE enum spira_code spira_wire_local(const char *store, const char *i
 SPIRA_MUST_USE enum spira_code spira_wire_http(struct spira_health *health, const char *address,
                                                uint16_t port, struct spira_http_server *ret_server,
                                                struct spira_error *err);
+
+/* A worker of the fleet, or spiractl (name): the event bus in Kafka, the run state in Redis, the
+ * store and (where there is one) the inbox in folders. None of the services need answer yet. Gives
+ * ret_worker, ended by spira_worker_done. Keeps settings and what they hold; the store's folder is
+ * made when it is not there. It has no scratch and computes in a thread, until its caller says
+ * otherwise. SPIRA_EINVALID names the setting that is missing or wrong. */
+SPIRA_MUST_USE enum spira_code spira_wire_fleet(const struct spira_settings *settings,
+                                                const char *name, size_t threads,
+                                                struct spira_worker *ret_worker,
+                                                struct spira_error *err);
+
+/* Starts answering what `health` knows where the settings say; ret_server stays zeroed where they
+ * name no port. Codes of the HTTP server. */
+SPIRA_MUST_USE enum spira_code spira_wire_health(const struct spira_settings *settings,
+                                                 struct spira_health *health,
+                                                 struct spira_http_server *ret_server,
+                                                 struct spira_error *err);
+
+/* Makes the folder for the files of this process's jobs, removes those of processes that died, and
+ * holds it by ret_lock until that is closed. Gives ret_scratch, freed with free(). */
+SPIRA_MUST_USE enum spira_code spira_wire_scratch(const struct spira_settings *settings,
+                                                  const char *name, char **ret_scratch,
+                                                  int *ret_lock, struct spira_error *err);
 
 #endif

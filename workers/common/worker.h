@@ -55,8 +55,9 @@ struct spira_worker {
     struct spira_clock clock;
     struct spira_inbox inbox; /* what audio.collected's uri names lies here */
     const char *topic_prefix; /* "spira." */
-    const char *source;       /* "/spira/<worker>": ce_source */
     const char *scratch;      /* folder for the files of jobs under way */
+    char source[64];          /* "/spira/<worker>": ce_source */
+    char id[160];             /* of this process among all workers: "model_training@host:4711" */
     const char *location;     /* of the store, as people name it: a folder, a URL */
 };
 

@@ -3,7 +3,12 @@
 #include "workers/common/run_object.h"
 #include "workers/run_tracker/fan_in.h"
 
-/* What an event does to its run, beside what its fields say. */
+/* What an event does to its run, beside what its fields say.
+ *
+ * Topics are read in any order against each other, and again from their beginning: what a run
+ * becomes must not depend on it. Of one topic the events about one run come in order (they share
+ * the key); so of fields that a single topic sets the first value stays, and only the state, which
+ * several topics set, needs an order of its own (state_order). */
 struct rule {
     const char *event;
     const char *step;  /* the step that emitted it; NULL: none */
@@ -20,8 +25,10 @@ static const struct rule rules[] = {
     {"model.published", "model_publish", "succeeded"},
     {"run.failed", NULL, "failed"},
     {"run.canceled", NULL, "canceled"},
+    {"run.control", NULL, NULL},
     {"audio.accepted", NULL, NULL},
     {"audio.rejected", NULL, NULL},
+    {"audio.withdrawn", NULL, NULL},
 };
 
 enum { RULES = sizeof rules / sizeof *rules, OPERATIONS_MAX = 8 };
@@ -41,6 +48,12 @@ static const struct rule *find_rule(const char *event)
         if (strcmp(rules[i].event, event) == 0)
             return &rules[i];
     return NULL;
+}
+
+static bool wants_cancel(const struct rule *rule, const struct spira_value *value)
+{
+    return strcmp(rule->event, "run.control") == 0 &&
+           strcmp(spira_value_get_text(value, "action", ""), "cancel") == 0;
 }
 
 /* The operations of one event; texts are freed with it. */
@@ -120,25 +133,26 @@ static void add_fields(struct change *change, const struct rule *rule,
             keep(change, spira_value_to_text(spira_value_get(value, "artifact"), SPIRA_CANONICAL)));
 }
 
-/* A run that is over stays as it ended; one that runs does not become pending again. */
-static enum spira_code add_state(const struct spira_worker *worker, struct change *change,
-                                 const struct rule *rule, const struct spira_value *value,
-                                 struct spira_error *err)
+/* The place of a state among those that a run's events ask for; the least one counts. A run that is
+ * over stays as it ended: by the event that the bus got first, and among equals by the table. One
+ * that runs does not become pending again. */
+static char *state_order(const struct rule *rule, const struct spira_message *message)
 {
-    if (!rule->state)
-        return SPIRA_OK;
-    bool pending = strcmp(rule->state, "pending") == 0;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *run = NULL;
-    enum spira_code code = spira_state_run(worker->state, change->run_id, &run, err);
-    if (code != SPIRA_OK && code != SPIRA_ENOTFOUND)
-        return code;
-    if (spira_run_is_over(spira_value_as_text(spira_value_find(run, "fields.state"), "")))
-        return SPIRA_OK;
+    if (!spira_run_is_over(rule->state))
+        return spira_copy_text(strcmp(rule->state, "running") == 0 ? "1" : "2");
+    int64_t time_ms = message->timestamp_ms > 0 ? message->timestamp_ms : 0;
+    return spira_format("0%020jd%02zu", (intmax_t)time_ms, (size_t)(rule - rules));
+}
+
+static void add_state(struct change *change, const struct rule *rule,
+                      const struct spira_value *value, const struct spira_message *message)
+{
     bool rejected = spira_value_get_bool(value, "rejected", false);
-    add(change, pending ? SPIRA_STATE_SET_ABSENT : SPIRA_STATE_SET, "state", NULL,
-        rejected ? "rejected" : rule->state);
-    return SPIRA_OK;
+    if (rule->state)
+        add(change, SPIRA_STATE_SET_FIRST, "state", keep(change, state_order(rule, message)),
+            rejected ? "rejected" : rule->state);
+    if (wants_cancel(rule, value))
+        add(change, SPIRA_STATE_SET_ABSENT, "wanted", NULL, "canceled");
 }
 
 /* Goes on behind a message that is no event of ours: its caller puts it aside. */
@@ -155,9 +169,10 @@ static enum spira_code pass_over(const struct spira_worker *worker,
     return code;
 }
 
-enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
-                                         const struct spira_message *message, bool *ret_applied,
-                                         struct spira_error *err)
+enum spira_code spira_run_tracker_apply(const struct spira_worker *worker,
+                                        const struct spira_message *message,
+                                        struct spira_value **ret_value, bool *ret_applied,
+                                        struct spira_error *err)
 {
     const char *event = NULL;
     SPIRA_CLEANUP(spira_value_free_at)
@@ -176,9 +191,7 @@ enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
     if (change.run_id) {
         add_fields(&change, rule, value);
         add_execution(&change, rule, value);
-        code = add_state(worker, &change, rule, value, err);
-        if (code != SPIRA_OK)
-            return code;
+        add_state(&change, rule, value, message);
     } else {
         add(&change, SPIRA_STATE_COUNT, event, NULL, NULL);
     }
@@ -190,7 +203,48 @@ enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
         .count = change.count,
     };
     code = spira_state_apply(worker->state, &applied, ret_applied, err);
-    if (code == SPIRA_OK && *ret_applied && strcmp(event, "features.computed") == 0)
-        code = spira_fan_in(worker, value, err);
+    if (code == SPIRA_OK && ret_value) {
+        *ret_value = value;
+        value = NULL;
+    }
     return code;
+}
+
+/* Ends a run under way that is to be canceled. */
+static enum spira_code cancel(const struct spira_worker *worker, const char *run_id,
+                              struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *state = NULL;
+    enum spira_code code = spira_state_field(worker->state, run_id, "state", &state, err);
+    if (code != SPIRA_OK || (state && spira_run_is_over(state)))
+        return code;
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "run_id", run_id);
+    return spira_event_emit(worker, "run.canceled", run_id, run_id, fields, err);
+}
+
+enum spira_code spira_run_tracker_follow_up(const struct spira_worker *worker,
+                                            const struct spira_message *message,
+                                            const struct spira_value *value,
+                                            struct spira_error *err)
+{
+    const struct rule *rule = find_rule(message->topic + strlen(worker->topic_prefix));
+    if (rule && wants_cancel(rule, value))
+        return cancel(worker, spira_value_get_text(value, "run_id", ""), err);
+    if (rule && strcmp(rule->event, "features.computed") == 0)
+        return spira_fan_in(worker, value, err);
+    return SPIRA_OK;
+}
+
+enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
+                                         const struct spira_message *message, bool *ret_applied,
+                                         struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    enum spira_code code = spira_run_tracker_apply(worker, message, &value, ret_applied, err);
+    if (code != SPIRA_OK || !*ret_applied)
+        return code;
+    return spira_run_tracker_follow_up(worker, message, value, err);
 }

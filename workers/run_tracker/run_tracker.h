@@ -8,11 +8,25 @@
 /* The events it consumes; ret_count of them. */
 const char *const *spira_run_tracker_events(size_t *ret_count);
 
-/* Applies one message to the run state and emits what follows from it (features.completed when the
- * last shard is there, run.failed when the shards make no dataset). A message that was applied
- * before changes nothing and emits the same again. ret_applied false: messages before it are
- * missing, rewind to what the state has applied. SPIRA_EINVALID: it is no event of ours, and the
- * state is behind it. The caller flushes the bus before it commits. */
+/* Applies one message to the run state and emits nothing: what a run becomes depends on its events
+ * alone, not on the order in which topics are read against each other. A message that was applied
+ * before changes nothing. ret_applied false: messages before it are missing, rewind to what the
+ * state has applied. Gives ret_value (NULL: it is not wanted), what the event says. SPIRA_EINVALID:
+ * it is no event of ours; ret_applied is set and, when true, the state is behind it. */
+SPIRA_MUST_USE enum spira_code spira_run_tracker_apply(const struct spira_worker *worker,
+                                                       const struct spira_message *message,
+                                                       struct spira_value **ret_value,
+                                                       bool *ret_applied, struct spira_error *err);
+
+/* Emits what follows from a message that is applied and says value: features.completed when the
+ * last shard is there, run.failed when the shards make no dataset, run.canceled when a run under
+ * way is to be canceled. The same again when it is repeated. */
+SPIRA_MUST_USE enum spira_code spira_run_tracker_follow_up(const struct spira_worker *worker,
+                                                           const struct spira_message *message,
+                                                           const struct spira_value *value,
+                                                           struct spira_error *err);
+
+/* Both, for a message that could be applied. The caller flushes the bus before it commits. */
 SPIRA_MUST_USE enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
                                                         const struct spira_message *message,
                                                         bool *ret_applied, struct spira_error *err);

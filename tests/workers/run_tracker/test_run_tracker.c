@@ -34,6 +34,7 @@ static bool handle(const struct spira_message *message)
 
 static const struct spira_message *follow(const char *event, const char *json)
 {
+    spira_clock_memory_advance(&fixture.clock, 1);
     const struct spira_message *message = fixture_emit(&fixture, event, fixture_value(json));
     cr_assert(handle(message));
     return message;
@@ -96,6 +97,44 @@ Test(run_tracker, a_run_that_is_over_stays_as_it_ended)
     follow("run.canceled", RUN "'step': 'model_training'}");
     plan("0");
     expect_state("failed");
+}
+
+Test(run_tracker, an_operator_cancels_a_run_under_way)
+{
+    request();
+    plan("0");
+    follow("run.control", RUN "'action': 'pause'}");
+    cr_assert_eq(fixture_count(&fixture, "run.canceled"), 0u);
+    follow("run.control", RUN "'action': 'cancel'}");
+    cr_assert_eq(fixture_count(&fixture, "run.canceled"), 1u);
+    cr_assert(handle(fixture_message(&fixture, "run.canceled", 0)));
+    expect_state("canceled");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *run = run_state();
+    cr_assert_str_eq(spira_value_as_text(spira_value_find(run, "fields.wanted"), ""), "canceled");
+    cr_assert(handle(fixture_message(&fixture, "run.control", 1)));
+    cr_assert_eq(fixture_count(&fixture, "run.canceled"), 1u, "it is over");
+}
+
+Test(run_tracker, a_run_that_is_over_is_not_canceled)
+{
+    request();
+    follow("run.failed", RUN "'step': 'model_training', 'reason': 'diverged'}");
+    follow("run.control", RUN "'action': 'cancel'}");
+    cr_assert_eq(fixture_count(&fixture, "run.canceled"), 0u);
+    expect_state("failed");
+}
+
+Test(run_tracker, the_end_that_came_first_counts_whichever_is_read_first)
+{
+    request();
+    spira_clock_memory_advance(&fixture.clock, 1);
+    const struct spira_message *canceled =
+        fixture_emit(&fixture, "run.canceled", fixture_value(RUN "'step': 'model_training'}"));
+    follow("run.failed", RUN "'step': 'model_training', 'reason': 'diverged'}");
+    expect_state("failed");
+    cr_assert(handle(canceled));
+    expect_state("canceled");
 }
 
 Test(run_tracker, a_refusal_of_the_gate_is_no_failure)

@@ -1,0 +1,369 @@
+#include "workers/common/loop.h"
+
+#include "workers/common/backoff.h"
+#include "workers/common/busy.h"
+#include "workers/common/dead_letter.h"
+#include "workers/common/events.h"
+#include "workers/common/log.h"
+
+enum {
+    POLL_MS = 100,
+    COMMIT_PAUSE_MS = 500,
+    DEFER_MS = 300, /* before a message that is another's work is looked at again */
+    SECOND_MS = 1000,
+    WARN_EVERY_MS = 30000
+};
+
+/* What becomes of a message after an attempt. */
+enum verdict {
+    COMMIT, /* dealt with: the group goes on behind it */
+    RETRY,  /* in place, after a pause */
+    LEAVE,  /* neither: it comes again, here or elsewhere */
+    DIE     /* the process cannot go on */
+};
+
+static bool stop_wanted(const struct spira_busy *busy)
+{
+    return spira_progress_stop_wanted(busy->loop->stop);
+}
+
+/* Says a failure that may last, at most every WARN_EVERY_MS. */
+static void warn(struct spira_busy *busy, const struct spira_error *why, const char *what)
+{
+    int64_t now = spira_clock_monotonic_ms(busy->loop->worker->clock);
+    if (busy->warned_ms && now - busy->warned_ms < WARN_EVERY_MS)
+        return;
+    busy->warned_ms = now;
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "error", why->message);
+    spira_log(SPIRA_LOG_WARNING, fields, "%s", what);
+}
+
+/* Waits while the health beats; polls on when the group is joined. */
+static enum spira_code wait_ms(struct spira_busy *busy, int milliseconds, struct spira_error *err)
+{
+    const struct spira_clock clock = busy->loop->worker->clock;
+    int64_t until = spira_clock_monotonic_ms(clock) + milliseconds;
+    enum spira_code code = SPIRA_OK;
+    for (;;) {
+        int64_t left = until - spira_clock_monotonic_ms(clock);
+        if (left <= 0 || code != SPIRA_OK || stop_wanted(busy))
+            return code;
+        spira_clock_sleep_ms(clock, left < POLL_MS ? left : POLL_MS);
+        code = spira_busy_pump(busy, err);
+    }
+}
+
+static void log_message(enum spira_log_level level, const struct spira_message *message,
+                        const char *error, const char *text)
+{
+    if (!spira_log_enabled(level))
+        return;
+    static const char *const headers[][2] = {{"ce_subject", "run_id"}, {"ce_id", "event_id"}};
+    struct spira_value *fields = spira_value_map();
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        const char *header = spira_message_header(message, headers[i][0]);
+        if (header)
+            spira_value_set_text(fields, headers[i][1], header);
+    }
+    spira_value_set_text(fields, "topic", message->topic);
+    spira_value_set_int(fields, "partition", message->partition);
+    spira_value_set_int(fields, "offset", message->offset);
+    if (error)
+        spira_value_set_text(fields, "error", error);
+    spira_log(level, fields, "%s", text);
+}
+
+static void count(const struct spira_busy *busy, const struct spira_message *message,
+                  const char *outcome)
+{
+    spira_metric_add(busy->loop->metrics->messages, 1, SPIRA_LABELS(message->topic, outcome));
+}
+
+/* Puts the message aside; what came of it says why. */
+static enum spira_code put_aside(struct spira_busy *busy, const struct spira_message *message,
+                                 const struct spira_handled *handled, struct spira_error *err)
+{
+    const struct spira_worker *worker = busy->loop->worker;
+    const struct spira_dead_letter letter = {
+        .message = message,
+        .group = busy->loop->group,
+        .failure = handled->failure,
+        .attempts = handled->attempts ? handled->attempts : 1,
+        .signal = handled->signal,
+        .first_failed_ms = busy->first_failed_ms,
+        .last_failed_ms = spira_clock_now_ms(worker->clock),
+    };
+    enum spira_code code = spira_dead_letter_send(worker, &letter, err);
+    while (code == SPIRA_OK) {
+        code = spira_bus_flush(worker->bus, POLL_MS, err);
+        if (code == SPIRA_OK)
+            break;
+        if (code != SPIRA_ETIMEOUT && code != SPIRA_EUNREACHABLE)
+            return code;
+        if (stop_wanted(busy))
+            return spira_fail(err, SPIRA_EINTERRUPTED, "stopped before a dead letter arrived");
+        code = spira_busy_pump(busy, err);
+    }
+    if (code != SPIRA_OK)
+        return code;
+    spira_metric_add(busy->loop->metrics->dead_letters, 1,
+                     SPIRA_LABELS(message->topic, spira_code_name(letter.failure.code)));
+    log_message(SPIRA_LOG_ERROR, message, letter.failure.message, "put aside as a dead letter");
+    return SPIRA_OK;
+}
+
+/* What the kind of a failure asks for; handled is told what to say of it. */
+static enum verdict judge(struct spira_busy *busy, const struct spira_message *message,
+                          const struct spira_error *why, struct spira_handled *handled)
+{
+    switch (spira_code_kind(why->code)) {
+    case SPIRA_KIND_TRANSIENT:
+        log_message(SPIRA_LOG_WARNING, message, why->message, "failed for now, will try again");
+        spira_metric_add(busy->loop->metrics->retries, 1,
+                         SPIRA_LABELS(spira_code_name(why->code)));
+        return RETRY;
+    case SPIRA_KIND_INVALID:
+        handled->outcome = "dead_letter";
+        handled->dead_letter = true;
+        handled->failure = *why;
+        return COMMIT;
+    case SPIRA_KIND_INTERRUPTED:
+        handled->outcome = busy->stopped == SPIRA_STOP_CANCELED ? "canceled" : "interrupted";
+        log_message(SPIRA_LOG_INFO, message, NULL, handled->outcome);
+        return busy->stopped == SPIRA_STOP_CANCELED ? COMMIT : LEAVE;
+    case SPIRA_KIND_FENCED:
+        handled->outcome = "fenced";
+        log_message(SPIRA_LOG_INFO, message, why->message, "somebody else has dealt with it");
+        return COMMIT;
+    default:
+        return DIE;
+    }
+}
+
+/* The group goes on behind the message, unless its partition is another member's by now. */
+static enum spira_code commit(struct spira_busy *busy, const struct spira_message *message,
+                              struct spira_error *err)
+{
+    for (;;) {
+        enum spira_code code = spira_consumer_commit(busy->consumer, message, err);
+        if (code == SPIRA_OK)
+            return spira_busy_pass(busy, message, err);
+        if (code == SPIRA_ECONFLICT) {
+            count(busy, message, "fenced");
+            log_message(SPIRA_LOG_INFO, message, err->message, "dealt with, not committed");
+            return SPIRA_OK;
+        }
+        if (spira_code_kind(code) != SPIRA_KIND_TRANSIENT || stop_wanted(busy))
+            return stop_wanted(busy) ? SPIRA_OK : code;
+        warn(busy, err, "cannot commit, will try again");
+        code = wait_ms(busy, COMMIT_PAUSE_MS, err);
+        if (code != SPIRA_OK)
+            return code;
+    }
+}
+
+/* After a message was dealt with. */
+static enum spira_code conclude(struct spira_busy *busy, const struct spira_message *message,
+                                const struct spira_handled *handled, struct spira_error *err)
+{
+    if (handled->dead_letter) {
+        enum spira_code code = put_aside(busy, message, handled, err);
+        if (code != SPIRA_OK)
+            return code;
+    }
+    if (busy->loop->handler->by_run && *handled->outcome)
+        spira_metric_observe(busy->loop->metrics->step_seconds, handled->seconds,
+                             SPIRA_LABELS(busy->loop->handler->name, handled->outcome));
+    count(busy, message, *handled->outcome ? handled->outcome : "done");
+    return commit(busy, message, err);
+}
+
+/* It comes again later: from its own place on, or an earlier one. */
+static enum spira_code rewind_to(struct spira_busy *busy, const struct spira_message *message,
+                                 int64_t offset, struct spira_error *err)
+{
+    enum spira_code code = spira_consumer_seek(busy->consumer, message->topic, message->partition,
+                                               offset, err);
+    if (code == SPIRA_ECONFLICT) /* another member's: no longer our concern */
+        return SPIRA_OK;
+    return code == SPIRA_OK && offset == message->offset ? wait_ms(busy, DEFER_MS, err) : code;
+}
+
+/* One attempt. */
+static enum verdict attempt(struct spira_busy *busy, const struct spira_message *message,
+                            struct spira_handled *handled, struct spira_error *err)
+{
+    enum spira_code code = spira_busy_handle(busy, message, handled, err);
+    if (busy->broken)
+        return DIE;
+    if (code == SPIRA_OK)
+        return handled->rewind ? LEAVE : COMMIT;
+    if (busy->first_failed_ms == 0)
+        busy->first_failed_ms = spira_clock_now_ms(busy->loop->worker->clock);
+    return judge(busy, message, err, handled);
+}
+
+static enum spira_code deal_with(struct spira_busy *busy, const struct spira_message *message,
+                                 struct spira_error *err)
+{
+    busy->first_failed_ms = 0;
+    for (;;) {
+        struct spira_handled handled = {.outcome = ""};
+        enum verdict verdict = attempt(busy, message, &handled, err);
+        enum spira_code code = SPIRA_OK;
+        if (verdict == DIE)
+            return err->code;
+        if (verdict == COMMIT)
+            code = conclude(busy, message, &handled, err);
+        if (verdict == LEAVE && !stop_wanted(busy))
+            code = rewind_to(busy, message, handled.rewind ? handled.rewind_to : message->offset,
+                             err);
+        if (verdict == RETRY)
+            code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
+        else
+            spira_backoff_reset(&busy->backoff);
+        if (spira_code_kind(code) == SPIRA_KIND_TRANSIENT) {
+            warn(busy, err, "cannot go on, will try again");
+            code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
+        } else if (verdict != RETRY) {
+            return spira_code_kind(code) == SPIRA_KIND_INTERRUPTED ? SPIRA_OK : code;
+        }
+        if (code != SPIRA_OK || stop_wanted(busy))
+            return code;
+    }
+}
+
+/* Whether messages expired before the group has read them. */
+static enum spira_code check_gap(const struct spira_loop *loop, const char *topic,
+                                 struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *held = NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *pending = NULL;
+    size_t held_count = 0, pending_count = 0;
+    enum spira_code code = spira_bus_ranges(loop->worker->bus, topic, &held, &held_count, err);
+    if (code == SPIRA_OK)
+        code = spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &pending_count,
+                                 err);
+    for (size_t i = 0; code == SPIRA_OK && i < pending_count && i < held_count; i++)
+        if (pending[i].from < held[i].from)
+            return spira_fail(err, SPIRA_EINVALID,
+                              "%s, partition %d: %s would go on at offset %jd, but what is left "
+                              "begins at %jd: events expired unread; go on with --accept-gap",
+                              topic, (int)pending[i].partition, loop->group,
+                              (intmax_t)pending[i].from, (intmax_t)held[i].from);
+    return code;
+}
+
+static enum spira_code subscribe(struct spira_busy *busy, struct spira_error *err)
+{
+    const struct spira_loop *loop = busy->loop;
+    size_t count = loop->handler->event_count;
+    SPIRA_CLEANUP(spira_free_at)
+    char **topics = spira_alloc(count, sizeof *topics);
+    enum spira_code code = SPIRA_OK;
+    for (size_t i = 0; i < count; i++)
+        topics[i] = spira_topic(loop->worker, loop->handler->events[i]);
+    for (size_t i = 0; code == SPIRA_OK && !loop->accept_gap && i < count; i++)
+        code = check_gap(loop, topics[i], err);
+    if (code == SPIRA_OK)
+        code = spira_bus_subscribe(loop->worker->bus, loop->group, (const char *const *)topics,
+                                   count, &busy->consumer, err);
+    for (size_t i = 0; i < count; i++)
+        free(topics[i]);
+    return code;
+}
+
+/* Waits for the bus and its topics, however long they take. */
+static enum spira_code join(struct spira_busy *busy, struct spira_error *err)
+{
+    for (;;) {
+        enum spira_code code = subscribe(busy, err);
+        bool later = code == SPIRA_ENOTFOUND || spira_code_kind(code) == SPIRA_KIND_TRANSIENT;
+        if (!later || stop_wanted(busy))
+            return later ? SPIRA_OK : code;
+        warn(busy, err, code == SPIRA_ENOTFOUND ? "waiting for `spiractl topics ensure`"
+                                                : "waiting for the event bus");
+        code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
+        if (code != SPIRA_OK)
+            return code;
+    }
+}
+
+/* Whether nothing is left that the group has not committed. */
+static enum spira_code is_caught_up(const struct spira_loop *loop, bool *ret_caught_up,
+                                    struct spira_error *err)
+{
+    *ret_caught_up = true;
+    for (size_t i = 0; *ret_caught_up && i < loop->handler->event_count; i++) {
+        SPIRA_CLEANUP(spira_free_at)
+        char *topic = spira_topic(loop->worker, loop->handler->events[i]);
+        SPIRA_CLEANUP(spira_free_at)
+        struct spira_offset_range *pending = NULL;
+        size_t count = 0;
+        enum spira_code code =
+            spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &count, err);
+        if (code != SPIRA_OK)
+            return code;
+        for (size_t k = 0; k < count; k++)
+            *ret_caught_up &= pending[k].from >= pending[k].to;
+    }
+    return SPIRA_OK;
+}
+
+/* Between messages, about once a second. */
+static enum spira_code idle(struct spira_busy *busy, bool *ret_done, struct spira_error *err)
+{
+    const struct spira_loop *loop = busy->loop;
+    int64_t now = spira_clock_monotonic_ms(loop->worker->clock);
+    if (now - busy->looked_ms < SECOND_MS)
+        return SPIRA_OK;
+    busy->looked_ms = now;
+    enum spira_code code = SPIRA_OK;
+    if (loop->handler->idle)
+        code = loop->handler->idle(loop->handler->self, busy->consumer, err);
+    if (code == SPIRA_OK && loop->once)
+        code = is_caught_up(loop, ret_done, err);
+    if (spira_code_kind(code) != SPIRA_KIND_TRANSIENT)
+        return code;
+    warn(busy, err, "cannot look after the group, will try again");
+    return SPIRA_OK;
+}
+
+static enum spira_code take_one(struct spira_busy *busy, bool *ret_done, struct spira_error *err)
+{
+    spira_busy_beat(busy);
+    const struct spira_message *message = NULL;
+    enum spira_code code = spira_consumer_poll(busy->consumer, POLL_MS, &message, err);
+    if (spira_code_kind(code) == SPIRA_KIND_TRANSIENT) {
+        warn(busy, err, "the event bus does not answer, polling on");
+        return SPIRA_OK;
+    }
+    if (code != SPIRA_OK)
+        return code;
+    if (!message)
+        return idle(busy, ret_done, err);
+    spira_metric_set(busy->loop->metrics->busy, 1, NULL);
+    log_message(SPIRA_LOG_DEBUG, message, NULL, "received");
+    code = stop_wanted(busy) ? SPIRA_OK : deal_with(busy, message, err);
+    spira_consumer_release(busy->consumer, message);
+    spira_busy_resume(busy);
+    spira_metric_set(busy->loop->metrics->busy, 0, NULL);
+    return code;
+}
+
+enum spira_code spira_loop_run(const struct spira_loop *loop, struct spira_error *err)
+{
+    struct spira_busy busy = {.loop = loop};
+    spira_backoff_init(&busy.backoff, spira_hash_text(loop->worker->id));
+    enum spira_code code = join(&busy, err);
+    bool done = false;
+    if (code == SPIRA_OK && busy.consumer.ops)
+        spira_log(SPIRA_LOG_INFO, NULL, "joined %s", loop->group);
+    while (code == SPIRA_OK && !done && !stop_wanted(&busy))
+        code = take_one(&busy, &done, err);
+    spira_consumer_done(&busy.consumer);
+    return code;
+}

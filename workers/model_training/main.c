@@ -1,0 +1,19 @@
+/* The worker model_training: wiring only. */
+#include "workers/common/worker_main.h"
+#include "workers/model_training/model_training.h"
+
+static const struct spira_step *const steps[] = {&spira_model_training_step};
+
+static const struct spira_worker_program program = {
+    .program = "spira-model-training",
+    .name = "model_training",
+    .sentence = "Trains a model from the features of a run.",
+    .steps = steps,
+    .step_count = sizeof steps / sizeof *steps,
+    .deadline_seconds = 259200,
+};
+
+int main(int argc, char **argv)
+{
+    return spira_worker_main(&program, argc, argv);
+}
