@@ -50,11 +50,14 @@ SPIRA_MUST_USE enum spira_code spira_dead_letter_redrive(const struct spira_work
                                                          const struct spira_message *message,
                                                          struct spira_error *err);
 
-/* Queues the marker that says that this dead letter is dealt with: "retried" or "discarded". Codes
- * as above. */
+/* Queues the marker that says that a dead letter (as spira_dead_letter_open gives it) is dealt
+ * with: "retried" or "discarded". Codes of spira_bus_send. */
 SPIRA_MUST_USE enum spira_code spira_dead_letter_resolve(const struct spira_worker *worker,
-                                                         const struct spira_message *message,
+                                                         const struct spira_value *letter,
                                                          const char *resolution,
                                                          struct spira_error *err);
+
+/* Whether word is a reason for which a message is put aside. */
+bool spira_dead_letter_is_reason(const char *word);
 
 #endif
