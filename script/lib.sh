@@ -9,8 +9,8 @@
 # The one list of what we need from Debian 12, per purpose.
 declare -A SPIRA_PACKAGES=(
     [build]="gcc libc6-dev cmake ninja-build pkg-config libsndfile1-dev libfftw3-dev libopenblas-dev
-             libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libhiredis-dev libmicrohttpd-dev
-             libcriterion-dev python3"
+             libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libhiredis-dev librdkafka-dev
+             libmicrohttpd-dev libcriterion-dev python3"
     [bench]="python3-torch python3-torchaudio"
     [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
     [format]="clang-format"

@@ -55,23 +55,11 @@ static enum spira_code subscribe(void *self, const char *group, const char *cons
     return code;
 }
 
-static enum spira_code check_topic(const char *topic, int32_t partitions, struct spira_error *err)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strlen(topic);
-    if (length == 0 || length >= SPIRA_TOPIC_MAX || strspn(topic, allowed) != length)
-        return spira_fail(err, SPIRA_EINVALID, "%s: not a topic's name", topic);
-    if (partitions < 1)
-        return spira_fail(err, SPIRA_EINVALID, "%s: %d partitions", topic, (int)partitions);
-    return SPIRA_OK;
-}
-
 static enum spira_code ensure_topic(void *self, const char *topic, int32_t partitions,
                                     struct spira_error *err)
 {
     struct memory_bus *bus = self;
-    enum spira_code code = check_topic(topic, partitions, err);
+    enum spira_code code = spira_topic_check(topic, partitions, err);
     if (code != SPIRA_OK)
         return code;
     pthread_mutex_lock(&bus->lock);

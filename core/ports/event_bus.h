@@ -266,6 +266,10 @@ static inline void spira_event_bus_done(struct spira_event_bus *bus)
     bus->ops = NULL;
 }
 
+/* SPIRA_EINVALID: this is no name for a topic, or no count of partitions. */
+SPIRA_MUST_USE enum spira_code spira_topic_check(const char *topic, int32_t partitions,
+                                                 struct spira_error *err);
+
 /* The value of a header, or NULL. Borrowed from message. */
 const char *spira_message_header(const struct spira_message *message, const char *name);
 

@@ -1,11 +1,17 @@
-/* What every event bus does. Nothing is expected of the first poll: a bus may need a while. */
+/* What every event bus does. Nothing is expected of the first poll: a bus may need a while. Built
+ * twice: for the buses in this process, and with CONTRACT_ON_KAFKA for the brokers that the
+ * environment variable SPIRA_KAFKA names. */
 #include <pthread.h>
 #include <unistd.h>
 
-#include "adapters/flaky/event_bus_flaky.h"
-#include "adapters/memory/event_bus_memory.h"
 #include "adapters/posix/clock_posix.h"
 #include "tests/contract/contract.h"
+#ifdef CONTRACT_ON_KAFKA
+#include "adapters/kafka/event_bus_kafka.h"
+#else
+#include "adapters/flaky/event_bus_flaky.h"
+#include "adapters/memory/event_bus_memory.h"
+#endif
 
 struct event_bus_case {
     struct spira_event_bus bus;
@@ -19,13 +25,35 @@ enum { PARTITIONS = 4, POLL_MS = 20, PATIENCE_MS = 15000, QUIET_MS = 150 };
 static void open_bus(struct event_bus_case *subject, struct spira_event_bus bus)
 {
     subject->bus = bus;
-    snprintf(subject->topic, sizeof subject->topic, "contract.%d.topic", (int)getpid());
-    snprintf(subject->other, sizeof subject->other, "contract.%d.other", (int)getpid());
-    snprintf(subject->group, sizeof subject->group, "contract.%d.group", (int)getpid());
+    char test[40];
+    snprintf(test, sizeof test, "contract.%d-%jd", (int)getpid(),
+             (intmax_t)spira_clock_now_ms(spira_clock_posix()));
+    snprintf(subject->topic, sizeof subject->topic, "%s.topic", test);
+    snprintf(subject->other, sizeof subject->other, "%s.other", test);
+    snprintf(subject->group, sizeof subject->group, "%s.group", test);
     must(spira_bus_ensure_topic(bus, subject->topic, PARTITIONS, &err));
     must(spira_bus_ensure_topic(bus, subject->other, PARTITIONS, &err));
 }
 
+#ifdef CONTRACT_ON_KAFKA
+static void open_kafka(struct event_bus_case *subject)
+{
+    const char *servers = getenv("SPIRA_KAFKA");
+    if (!servers) {
+        fputs("SPIRA_KAFKA is not set\n", stderr); /* by which ctest knows */
+        cr_skip("SPIRA_KAFKA is not set");
+    }
+    const struct spira_kafka_property properties[] = {{"session.timeout.ms", "6000"},
+                                                      {"heartbeat.interval.ms", "500"}};
+    struct spira_kafka_settings settings = {.bootstrap_servers = servers,
+                                            .client_id = "contract",
+                                            .properties = properties,
+                                            .property_count = 2};
+    struct spira_event_bus bus = {0};
+    must(spira_event_bus_kafka(&settings, &bus, &err));
+    open_bus(subject, bus);
+}
+#else
 static void open_memory(struct event_bus_case *subject)
 {
     open_bus(subject, spira_event_bus_memory(spira_clock_posix()));
@@ -37,12 +65,18 @@ static void open_flaky(struct event_bus_case *subject)
     open_bus(subject, spira_event_bus_flaky(spira_event_bus_memory(spira_clock_posix()), NULL, 0));
 }
 
+#endif
+
 static void event_bus_close(struct event_bus_case *subject)
 {
     spira_event_bus_done(&subject->bus);
 }
 
+#ifdef CONTRACT_ON_KAFKA
+CONTRACT_ADAPTERS(event_bus, {"kafka", open_kafka})
+#else
 CONTRACT_ADAPTERS(event_bus, {"memory", open_memory}, {"flaky", open_flaky})
+#endif
 
 static void send_text(struct spira_event_bus bus, const char *topic, const char *key,
                       const char *value)
@@ -71,8 +105,11 @@ static const struct spira_message *next_within(struct spira_consumer consumer, i
     struct spira_clock clock = spira_clock_posix();
     int64_t deadline = spira_clock_monotonic_ms(clock) + milliseconds;
     const struct spira_message *message = NULL;
-    while (!message && spira_clock_monotonic_ms(clock) < deadline)
-        must(spira_consumer_poll(consumer, POLL_MS, &message, &err));
+    while (!message && spira_clock_monotonic_ms(clock) < deadline) {
+        struct spira_error err = {0};
+        enum spira_code code = spira_consumer_poll(consumer, POLL_MS, &message, &err);
+        cr_assert(code == SPIRA_OK || code == SPIRA_EUNREACHABLE, "%s", err.message);
+    }
     return message;
 }
 
@@ -289,6 +326,13 @@ static void settle(struct event_bus_case *subject, struct spira_consumer first, 
     }
 }
 
+/* Lets a paused member poll until every partition is its own. */
+static void settle_alone(struct event_bus_case *subject, struct spira_consumer consumer)
+{
+    spira_consumer_pause(consumer);
+    settle(subject, consumer, PARTITIONS, consumer, PARTITIONS);
+}
+
 CONTRACT(event_bus, members_share_the_partitions_and_take_over_from_each_other)
 {
     SPIRA_CLEANUP(spira_consumer_done)
@@ -459,6 +503,141 @@ CONTRACT(event_bus, a_topic_is_made_once_with_one_count_of_partitions)
     must_fail(spira_bus_ensure_topic(subject->bus, "", 1, &err), SPIRA_EINVALID);
     must_fail(spira_bus_ensure_topic(subject->bus, "a/b", 1, &err), SPIRA_EINVALID);
     must_fail(spira_bus_ensure_topic(subject->bus, "contract.none", 0, &err), SPIRA_EINVALID);
+}
+
+/* Where the consumer goes on in the one partition where something was sent. */
+static struct spira_position position_of(struct spira_consumer consumer,
+                                         const struct spira_offset_range *range)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_position *all = NULL;
+    size_t count = 0;
+    must(spira_consumer_positions(consumer, &all, &count, &err));
+    struct spira_position found = {.partition = -1};
+    for (size_t i = 0; i < count; i++) {
+        cr_assert(spira_consumer_owns(consumer, all[i].topic, all[i].partition));
+        if (strcmp(all[i].topic, range->topic) == 0 && all[i].partition == range->partition)
+            found = all[i];
+        else
+            cr_assert(all[i].next == 0 && all[i].committed == 0);
+    }
+    return found;
+}
+
+static void expect_position(struct spira_consumer consumer, const struct spira_offset_range *range,
+                            int64_t next_offset, int64_t committed)
+{
+    struct spira_position position = position_of(consumer, range);
+    cr_assert(position.partition == range->partition && position.next == next_offset &&
+                  position.committed == committed,
+              "partition %d: goes on at %jd, %jd committed", (int)position.partition,
+              (intmax_t)position.next, (intmax_t)position.committed);
+}
+
+static void send_abc(struct event_bus_case *subject)
+{
+    send_text(subject->bus, subject->topic, "k", "a");
+    send_text(subject->bus, subject->topic, "k", "b");
+    send_text(subject->bus, subject->topic, "k", "c");
+    flush(subject->bus);
+}
+
+CONTRACT(event_bus, a_member_says_where_it_goes_on)
+{
+    send_abc(subject);
+    struct spira_offset_range range = range_of(subject);
+    struct spira_consumer consumer = join(subject);
+    handle(consumer, "a");
+    const struct spira_message *message = next(consumer);
+    spira_consumer_release(consumer, message);
+    expect_position(consumer, &range, 2, 1);
+    spira_consumer_done(&consumer);
+    consumer = join(subject); /* b was not committed */
+    settle_alone(subject, consumer);
+    expect_position(consumer, &range, 1, 1);
+    spira_consumer_resume(consumer);
+    handle(consumer, "b");
+    expect_position(consumer, &range, 2, 2);
+    spira_consumer_done(&consumer);
+}
+
+CONTRACT(event_bus, a_member_goes_back_and_ahead)
+{
+    send_abc(subject);
+    struct spira_offset_range range = range_of(subject);
+    SPIRA_CLEANUP(spira_consumer_done)
+    struct spira_consumer consumer = join(subject);
+    handle(consumer, "a");
+    handle(consumer, "b");
+    must(spira_consumer_seek(consumer, range.topic, range.partition, 0, &err));
+    expect_position(consumer, &range, 0, 2);
+    const struct spira_message *message = next(consumer);
+    expect_text(message, "a");
+    spira_consumer_release(consumer, message);
+    must(spira_consumer_seek(consumer, range.topic, range.partition, 2, &err));
+    handle(consumer, "c");
+    expect_position(consumer, &range, 3, 3);
+    must_fail(spira_consumer_seek(consumer, range.topic, PARTITIONS, 0, &err), SPIRA_ECONFLICT);
+}
+
+CONTRACT(event_bus, a_paused_member_goes_back_when_it_resumes)
+{
+    send_abc(subject);
+    struct spira_offset_range range = range_of(subject);
+    SPIRA_CLEANUP(spira_consumer_done)
+    struct spira_consumer consumer = join(subject);
+    handle(consumer, "a");
+    spira_consumer_pause(consumer);
+    must(spira_consumer_seek(consumer, range.topic, range.partition, 0, &err));
+    cr_assert_null(next_within(consumer, QUIET_MS));
+    expect_position(consumer, &range, 0, 1);
+    spira_consumer_resume(consumer);
+    handle(consumer, "a");
+    must(spira_consumer_seek(consumer, range.topic, range.partition, 2, &err));
+    spira_consumer_pause(consumer);
+    cr_assert_null(next_within(consumer, QUIET_MS));
+    spira_consumer_resume(consumer);
+    handle(consumer, "c");
+}
+
+static int64_t count_pending(struct event_bus_case *subject, const char *group, int64_t *ret_from)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *ranges = NULL;
+    size_t count = 0;
+    must(spira_bus_pending(subject->bus, group, subject->topic, &ranges, &count, &err));
+    cr_assert_eq(count, PARTITIONS);
+    int64_t messages = 0;
+    *ret_from = 0;
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_str_eq(ranges[i].topic, subject->topic);
+        cr_assert_eq(ranges[i].partition, (int32_t)i);
+        messages += ranges[i].to - ranges[i].from;
+        *ret_from += ranges[i].from;
+    }
+    return messages;
+}
+
+CONTRACT(event_bus, what_a_group_has_not_committed_is_pending)
+{
+    int64_t from = -1;
+    send_abc(subject);
+    cr_assert_eq(count_pending(subject, "nobody.joined", &from), 3);
+    cr_assert_eq(from, 0);
+    struct spira_consumer consumer = join(subject);
+    handle(consumer, "a");
+    const struct spira_message *message = next(consumer);
+    spira_consumer_release(consumer, message);
+    cr_assert_eq(count_pending(subject, subject->group, &from), 2);
+    cr_assert_eq(from, 1);
+    spira_consumer_done(&consumer); /* and without a member */
+    cr_assert_eq(count_pending(subject, subject->group, &from), 2);
+    cr_assert_eq(count_pending(subject, "nobody.joined", &from), 3);
+    struct spira_offset_range *ranges = NULL;
+    size_t count = 0;
+    must_fail(
+        spira_bus_pending(subject->bus, subject->group, "no.such.topic", &ranges, &count, &err),
+        SPIRA_ENOTFOUND);
 }
 
 enum { SENDERS = 3, EACH = 100 };
