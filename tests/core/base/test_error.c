@@ -23,3 +23,13 @@ Test(error, errno_decides_the_code)
     cr_assert_eq(spira_code_kind(SPIRA_EINVALID), SPIRA_KIND_INVALID);
     cr_assert_str_eq(spira_code_name(SPIRA_EDETERMINISM), "EDETERMINISM");
 }
+
+Test(error, a_name_gives_its_code_back)
+{
+    enum spira_code code = SPIRA_OK;
+    cr_assert(spira_code_from_name("EOUTGREW", &code));
+    cr_assert_eq(code, SPIRA_EOUTGREW);
+    cr_assert_not(spira_code_from_name("ENONE", &code));
+    cr_assert_not(spira_code_from_name("", &code));
+    cr_assert_eq(code, SPIRA_EOUTGREW);
+}

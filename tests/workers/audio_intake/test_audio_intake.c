@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -156,4 +157,58 @@ Test(audio_intake, bytes_that_the_sender_did_not_mean_are_rejected)
     expect_rejection("{'recording_id': 'a', 'uri': 'a.wav', 'label': 0, 'sha256': "
                      "'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'}",
                      "digest_mismatch");
+}
+
+/* How the computation ends, in place of the child process that would. */
+static enum spira_code ending;
+
+static enum spira_code end(struct spira_step_call *call, const struct spira_step *step,
+                           struct spira_checkpoints *checkpoints, struct spira_value **ret_result,
+                           struct spira_error *err)
+{
+    (void)checkpoints;
+    (void)ret_result;
+    call->attempts = 3;
+    call->signal = SIGSEGV;
+    return spira_fail(err, ending, "%s: at 0x7ffd in %s", step->name, call->folder);
+}
+
+Test(audio_intake, a_recording_that_no_computation_survives_is_rejected)
+{
+    static const struct {
+        enum spira_code code;
+        const char *reason;
+    } ends[] = {
+        {SPIRA_ECRASHED, "crashed"}, {SPIRA_EOVERRAN, "timeout"}, {SPIRA_EOUTGREW, "memory"}};
+    put_tone("a.wav", 0.5);
+    fixture.worker.compute = end;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        ending = ends[i].code;
+        expect_rejection(SPEECH("a.wav"), ends[i].reason);
+        struct spira_step_outcome outcome = take_in(SPEECH("a.wav"));
+        cr_assert_str_eq(outcome.status, "failed");
+        cr_assert_eq(outcome.failure.code, ends[i].code);
+        cr_assert_eq(outcome.attempts, 3u);
+        cr_assert_eq(outcome.signal, SIGSEGV);
+    }
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *rejected = fixture_event(&fixture, "audio.rejected", 0);
+    cr_assert_str_eq(spira_value_get_text(rejected, "message", ""),
+                     "the computation crashed, 3 times; SIGSEGV");
+    cr_assert_str_eq(spira_value_get_text(rejected, "patient", ""), "p");
+}
+
+Test(audio_intake, a_store_that_does_not_answer_rejects_nothing)
+{
+    struct spira_error err;
+    struct spira_step_outcome outcome;
+    put_tone("a.wav", 0.5);
+    fixture.worker.compute = end;
+    ending = SPIRA_EIO;
+    const struct spira_message *message =
+        fixture_emit(&fixture, "audio.collected", fixture_value(SPEECH("a.wav")));
+    cr_assert_eq(spira_step_run(&fixture.worker, &spira_audio_intake_step, message,
+                                (struct spira_progress){0}, &outcome, &err),
+                 SPIRA_EIO);
+    cr_assert_eq(fixture_count(&fixture, "audio.rejected"), 0u);
 }

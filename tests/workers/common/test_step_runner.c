@@ -121,6 +121,18 @@ Test(step_runner, a_result_is_stored_and_told)
                      "succeeded");
 }
 
+Test(step_runner, a_computation_that_never_ends_well_fails_its_run)
+{
+    static const enum spira_code codes[] = {SPIRA_ECRASHED, SPIRA_EOVERRAN, SPIRA_EOUTGREW};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        play.compute = codes[i];
+        expect_status("failed");
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *failed = fixture_event(&fixture, "run.failed", i);
+        cr_assert_str_eq(spira_value_get_text(failed, "reason", ""), spira_code_text(codes[i]));
+    }
+}
+
 Test(step_runner, a_repeated_message_reuses_the_result_and_says_the_same)
 {
     expect_status("succeeded");
