@@ -34,9 +34,10 @@ extern const struct spira_child_settings spira_child_defaults;
  * end is computed again from its newest checkpoint; when attempts are used up, SPIRA_ECRASHED (also
  * for a broken invariant), SPIRA_EOVERRAN (the deadline or the limit of processor time) or
  * SPIRA_EOUTGREW (memory or the size of a file): the message names the step, how the child ended,
- * the attempts and the last line it wrote to stderr. SPIRA_EINTERRUPTED when a stop was wanted: the
- * child has ended by then, the newest checkpoint is stored. SPIRA_EIO when no process could be
- * started. What the child writes to stderr goes to the parent's, at most 64 KiB of it.
+ * the attempts and the last line it wrote to stderr. SPIRA_EINTERRUPTED when a stop was wanted, or
+ * somebody else told the child to stop: it has ended by then, the newest checkpoint is stored.
+ * SPIRA_EIO when no process could be started. What the child writes to stderr goes to the parent's,
+ * at most 64 KiB of it.
  *
  * Blocks; any number of threads at once. A child dies with the thread that called this. The program
  * must not ignore SIGCHLD nor wait for children that are not its own. */

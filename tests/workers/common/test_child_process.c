@@ -344,6 +344,13 @@ Test(child_process, a_failure_that_it_reports_is_told_as_it_was_and_not_tried_ag
     cr_assert_eq(call.attempts, 1u);
 }
 
+Test(child_process, one_that_somebody_else_stopped_is_interrupted_and_has_spent_no_attempt)
+{
+    spira_value_set_text(call.job.parameters, "code", "EINTERRUPTED");
+    expect(play("report"), SPIRA_EINTERRUPTED);
+    cr_assert_eq(call.attempts, 1u);
+}
+
 Test(child_process, a_broken_promise_of_its_own_does_not_stop_the_worker)
 {
     spira_value_set_text(call.job.parameters, "code", "EBUG");
