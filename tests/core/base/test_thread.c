@@ -1,7 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/thread.h"
@@ -38,8 +37,10 @@ Test(thread, one_that_cannot_be_had_is_named)
 {
     pthread_t thread;
     struct spira_error err = {0};
-    const struct rlimit none = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
-    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0); /* no room for a stack */
+    pthread_attr_t huge; /* a stack that fits no address space */
+    cr_assert_eq(pthread_attr_init(&huge), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&huge, (size_t)1 << 50), 0);
+    cr_assert_eq(pthread_setattr_default_np(&huge), 0);
     cr_assert_eq(spira_thread_start(break_a_pipe, NULL, "a test", &thread, &err), SPIRA_EIO);
     cr_assert(strstr(err.message, "a test: cannot start a thread: "), "%s", err.message);
 }
