@@ -155,21 +155,6 @@ enum spira_code spira_wire_fleet(const struct spira_settings *settings, const ch
     return SPIRA_OK;
 }
 
-enum spira_code spira_wire_health(const struct spira_settings *settings,
-                                  struct spira_health *health, struct spira_http_server *ret_server,
-                                  struct spira_error *err)
-{
-    if (!spira_setting(settings, "http-port"))
-        return SPIRA_OK;
-    int64_t port = 0;
-    enum spira_code code = spira_setting_number(settings, "http-port", 0, 65535, 0, &port, err);
-    return code == SPIRA_OK
-               ? spira_http_server_microhttpd(spira_setting(settings, "http-address"),
-                                              (uint16_t)port, spira_health_answer, health,
-                                              ret_server, err)
-               : code;
-}
-
 /* Removes what a process of this name left that is not there any more: its lock is free. */
 static void remove_left(const char *top, const char *entry)
 {

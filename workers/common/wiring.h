@@ -35,13 +35,6 @@ SPIRA_MUST_USE enum spira_code spira_wire_fleet(const struct spira_settings *set
                                                 struct spira_worker *ret_worker,
                                                 struct spira_error *err);
 
-/* Starts answering what `health` knows where the settings say; ret_server stays zeroed where they
- * name no port. Codes of the HTTP server. */
-SPIRA_MUST_USE enum spira_code spira_wire_health(const struct spira_settings *settings,
-                                                 struct spira_health *health,
-                                                 struct spira_http_server *ret_server,
-                                                 struct spira_error *err);
-
 /* Makes the folder for the files of this process's jobs, removes those of processes that died, and
  * holds it by ret_lock until that is closed. Gives ret_scratch, freed with free(). */
 SPIRA_MUST_USE enum spira_code spira_wire_scratch(const struct spira_settings *settings,

@@ -129,6 +129,19 @@ static enum spira_code prepare(struct process *process, struct spira_error *err)
     return code;
 }
 
+static enum spira_code listen_for_health(struct process *process, struct spira_error *err)
+{
+    if (!spira_setting(&process->settings, "http-port"))
+        return SPIRA_OK;
+    int64_t port = 0;
+    enum spira_code code =
+        spira_setting_number(&process->settings, "http-port", 0, UINT16_MAX, 0, &port, err);
+    return code == SPIRA_OK
+               ? spira_wire_http(process->health, spira_setting(&process->settings, "http-address"),
+                                 (uint16_t)port, &process->server, err)
+               : code;
+}
+
 static enum spira_code show(struct process *process, const char *group, struct spira_error *err)
 {
     const struct spira_health_setup health = {
@@ -140,7 +153,7 @@ static enum spira_code show(struct process *process, const char *group, struct s
                                         .event_count = process->handler.event_count};
     enum spira_code code = spira_health_start(&health, &process->health, err);
     if (code == SPIRA_OK)
-        code = spira_wire_health(&process->settings, process->health, &process->server, err);
+        code = listen_for_health(process, err);
     return code == SPIRA_OK ? spira_lag_start(&lag, &process->lag, err) : code;
 }
 

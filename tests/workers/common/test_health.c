@@ -6,13 +6,13 @@
 
 #include "adapters/filesystem/object_store_filesystem.h"
 #include "adapters/flaky/run_state_flaky.h"
-#include "adapters/http/http_server_microhttpd.h"
 #include "adapters/openssl/openssl_digest.h"
 #include "tests/adapters/http/http_client.h"
 #include "tests/workers/fixture.h"
 #include "workers/common/health.h"
 #include "workers/common/log.h"
 #include "workers/common/version.h"
+#include "workers/common/wiring.h"
 
 static struct fixture fixture;
 static struct spira_worker_metrics metrics;
@@ -36,8 +36,7 @@ static void start(void)
                                            .name = "model_training",
                                            .probe_every_ms = PROBE_EVERY_MS};
     cr_assert_eq(spira_health_start(&how, &health, &err), SPIRA_OK, "%s", err.message);
-    cr_assert_eq(spira_http_server_microhttpd(NULL, 0, spira_health_answer, health, &server, &err),
-                 SPIRA_OK, "%s", err.message);
+    cr_assert_eq(spira_wire_http(health, NULL, 0, &server, &err), SPIRA_OK, "%s", err.message);
 }
 
 static void teardown(void)
