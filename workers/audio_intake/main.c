@@ -1,6 +1,6 @@
 /* The worker audio_intake: wiring only. */
-#include "workers/common/worker_main.h"
 #include "workers/audio_intake/audio_intake.h"
+#include "workers/common/worker_main.h"
 
 static const struct spira_step *const steps[] = {&spira_audio_intake_step};
 

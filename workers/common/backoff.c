@@ -10,8 +10,7 @@ void spira_backoff_init(struct spira_backoff *backoff, uint64_t seed)
 
 int spira_backoff_next_ms(struct spira_backoff *backoff)
 {
-    unsigned doublings =
-        backoff->failures < DOUBLINGS_MAX ? backoff->failures++ : DOUBLINGS_MAX;
+    unsigned doublings = backoff->failures < DOUBLINGS_MAX ? backoff->failures++ : DOUBLINGS_MAX;
     int limit = FIRST_MS << doublings;
     limit = limit < LONGEST_MS ? limit : LONGEST_MS;
     return 1 + (int)spira_random_below(&backoff->random, (uint64_t)limit);

@@ -120,8 +120,7 @@ static enum verdict judge(struct spira_busy *busy, const struct spira_message *m
     switch (spira_code_kind(why->code)) {
     case SPIRA_KIND_TRANSIENT:
         log_message(SPIRA_LOG_WARNING, message, why->message, "failed for now, will try again");
-        spira_metric_add(busy->loop->metrics->retries, 1,
-                         SPIRA_LABELS(spira_code_name(why->code)));
+        spira_metric_add(busy->loop->metrics->retries, 1, SPIRA_LABELS(spira_code_name(why->code)));
         return RETRY;
     case SPIRA_KIND_INVALID:
         handled->outcome = "dead_letter";
@@ -183,8 +182,8 @@ static enum spira_code conclude(struct spira_busy *busy, const struct spira_mess
 static enum spira_code rewind_to(struct spira_busy *busy, const struct spira_message *message,
                                  int64_t offset, struct spira_error *err)
 {
-    enum spira_code code = spira_consumer_seek(busy->consumer, message->topic, message->partition,
-                                               offset, err);
+    enum spira_code code =
+        spira_consumer_seek(busy->consumer, message->topic, message->partition, offset, err);
     if (code == SPIRA_ECONFLICT) /* another member's: no longer our concern */
         return SPIRA_OK;
     return code == SPIRA_OK && offset == message->offset ? wait_ms(busy, DEFER_MS, err) : code;
@@ -217,8 +216,8 @@ static enum spira_code deal_with(struct spira_busy *busy, const struct spira_mes
         if (verdict == COMMIT)
             code = conclude(busy, message, &handled, err);
         if (verdict == LEAVE && !stop_wanted(busy))
-            code = rewind_to(busy, message, handled.rewind ? handled.rewind_to : message->offset,
-                             err);
+            code =
+                rewind_to(busy, message, handled.rewind ? handled.rewind_to : message->offset, err);
         if (verdict == RETRY)
             code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
         else
@@ -245,8 +244,8 @@ static enum spira_code check_gap(const struct spira_loop *loop, const char *topi
     size_t held_count = 0, pending_count = 0;
     enum spira_code code = spira_bus_ranges(loop->worker->bus, topic, &held, &held_count, err);
     if (code == SPIRA_OK)
-        code = spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &pending_count,
-                                 err);
+        code =
+            spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &pending_count, err);
     for (size_t i = 0; code == SPIRA_OK && i < pending_count && i < held_count; i++)
         if (pending[i].from < held[i].from)
             return spira_fail(err, SPIRA_EINVALID,
@@ -284,8 +283,9 @@ static enum spira_code join(struct spira_busy *busy, struct spira_error *err)
         bool later = code == SPIRA_ENOTFOUND || spira_code_kind(code) == SPIRA_KIND_TRANSIENT;
         if (!later || stop_wanted(busy))
             return later ? SPIRA_OK : code;
-        warn(busy, err, code == SPIRA_ENOTFOUND ? "waiting for `spiractl topics ensure`"
-                                                : "waiting for the event bus");
+        warn(busy, err,
+             code == SPIRA_ENOTFOUND ? "waiting for `spiractl topics ensure`"
+                                     : "waiting for the event bus");
         code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
         if (code != SPIRA_OK)
             return code;

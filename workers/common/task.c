@@ -39,9 +39,9 @@ static void *run(void *context)
     struct spira_task *task = context;
     struct spira_handled handled = {.outcome = ""};
     struct spira_error err = {0};
-    enum spira_code code = task->handler->handle(
-        task->handler->self, task->message, (struct spira_progress){.ops = &ops, .self = task},
-        &handled, &err);
+    enum spira_code code =
+        task->handler->handle(task->handler->self, task->message,
+                              (struct spira_progress){.ops = &ops, .self = task}, &handled, &err);
     pthread_mutex_lock(&task->lock);
     task->code = code;
     task->handled = handled;
@@ -80,8 +80,7 @@ enum spira_code spira_task_start(const struct spira_handler *handler,
 bool spira_task_wait(struct spira_task *task, int timeout_ms)
 {
     pthread_mutex_lock(&task->lock);
-    bool finished =
-        spira_thread_wait(&task->finished, &task->lock, &task->is_finished, timeout_ms);
+    bool finished = spira_thread_wait(&task->finished, &task->lock, &task->is_finished, timeout_ms);
     pthread_mutex_unlock(&task->lock);
     return finished;
 }

@@ -31,8 +31,7 @@ enum spira_stop spira_task_stopped(const struct spira_task *task);
 bool spira_task_report(struct spira_task *task, struct spira_progress_report *ret_report);
 
 /* Waits for its end, frees it and gives the handler's code, ret_handled and err. */
-SPIRA_MUST_USE enum spira_code spira_task_end(struct spira_task *task,
-                                              struct spira_handled *ret_handled,
-                                              struct spira_error *err);
+SPIRA_MUST_USE enum spira_code
+spira_task_end(struct spira_task *task, struct spira_handled *ret_handled, struct spira_error *err);
 
 #endif

@@ -6,7 +6,6 @@
 #include "adapters/fftw/fourier_fftw.h"
 #include "adapters/filesystem/inbox_filesystem.h"
 #include "adapters/filesystem/object_store_filesystem.h"
-#include "adapters/http/http_server_microhttpd.h"
 #include "adapters/filesystem/store_lock.h"
 #include "adapters/http/http_server_microhttpd.h"
 #include "adapters/json/json_config.h"
@@ -90,8 +89,7 @@ static enum spira_code connect_bus(const struct spira_settings *settings,
         .property_count = settings->property_count,
         .log = log_kafka,
     };
-    enum spira_code code =
-        spira_setting_need(settings, "kafka", &kafka.bootstrap_servers, err);
+    enum spira_code code = spira_setting_need(settings, "kafka", &kafka.bootstrap_servers, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_free_at)
@@ -109,9 +107,9 @@ static enum spira_code connect_state(const struct spira_settings *settings,
 {
     const char *url = NULL;
     enum spira_code code = spira_setting_need(settings, "redis", &url, err);
-    return code == SPIRA_OK ? spira_run_state_redis(url, spira_setting(settings, "topic-prefix"),
-                                                    state, err)
-                            : code;
+    return code == SPIRA_OK
+               ? spira_run_state_redis(url, spira_setting(settings, "topic-prefix"), state, err)
+               : code;
 }
 
 static enum spira_code connect(const struct spira_settings *settings, struct spira_worker *worker,
@@ -124,8 +122,8 @@ static enum spira_code connect(const struct spira_settings *settings, struct spi
     if (code == SPIRA_OK)
         code = spira_setting_need(settings, "store", &worker->location, err);
     if (code == SPIRA_OK)
-        code = spira_object_store_filesystem(worker->location, worker->tools.digest,
-                                             &worker->store, err);
+        code = spira_object_store_filesystem(worker->location, worker->tools.digest, &worker->store,
+                                             err);
     if (code == SPIRA_OK && inbox)
         code = spira_inbox_filesystem(inbox, &worker->inbox, err);
     return code;

@@ -3,7 +3,6 @@
 #define SPIRA_WORKERS_COMMON_WIRING_H
 
 #include "workers/common/health.h"
-#include "workers/common/health.h"
 #include "workers/common/settings.h"
 #include "workers/common/worker.h"
 

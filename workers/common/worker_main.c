@@ -98,8 +98,7 @@ static enum spira_code read_settings(struct process *process,
         code = spira_argument_threads(arguments, &threads, err);
     if (code == SPIRA_OK)
         code = read_child(process, err);
-    if (code == SPIRA_OK && spira_argument(arguments, "run") &&
-        !spira_argument(arguments, "once"))
+    if (code == SPIRA_OK && spira_argument(arguments, "run") && !spira_argument(arguments, "once"))
         code = spira_fail(err, SPIRA_EINVALID, "--run needs --once");
     if (code == SPIRA_OK && spira_argument(arguments, "run") && process->program->step_count == 0)
         code = spira_fail(err, SPIRA_EINVALID, "--run: this worker follows all runs at once");
@@ -231,17 +230,18 @@ int spira_worker_main(const struct spira_worker_program *program, int argc, char
     if (argc == 3 && strcmp(argv[1], "--child") == 0)
         return spira_child_main(argv[2], program->steps, program->step_count, spira_wire_tools(1));
     SPIRA_CLEANUP(spira_free_at)
-    char *example =
-        spira_format("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 REDIS_URL=redis://127.0.0.1:6379/0 \\\n"
-                     "      SPIRA_STORE=store SPIRA_INBOX=inbox SPIRA_HTTP_PORT=8080 %s",
-                     program->program);
+    char *example = spira_format(
+        "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 REDIS_URL=redis://127.0.0.1:6379/0 \\\n"
+        "      SPIRA_STORE=store SPIRA_INBOX=inbox SPIRA_HTTP_PORT=8080 %s",
+        program->program);
     const struct spira_verb verb = {
         .program = program->program,
         .sentence = program->sentence,
         .options = options,
-        .details = "Takes one event after another until SIGTERM or SIGINT, which let the work under\n"
-                   "way checkpoint; a second signal ends at once. Waits for services that are not\n"
-                   "there. Logs JSON lines on stdout.\n",
+        .details =
+            "Takes one event after another until SIGTERM or SIGINT, which let the work under\n"
+            "way checkpoint; a second signal ends at once. Waits for services that are not\n"
+            "there. Logs JSON lines on stdout.\n",
         .example = example,
     };
     SPIRA_CLEANUP(spira_arguments_done)

@@ -6,9 +6,9 @@
 #include "workers/common/step.h"
 
 struct spira_worker_program {
-    const char *program;  /* "spira-model-training" */
-    const char *name;     /* the worker's folder: "model_training" */
-    const char *sentence; /* of its --help */
+    const char *program;                   /* "spira-model-training" */
+    const char *name;                      /* the worker's folder: "model_training" */
+    const char *sentence;                  /* of its --help */
     const struct spira_step *const *steps; /* of a worker of steps, in their order */
     size_t step_count;
     int deadline_seconds; /* of a computation, when no setting says otherwise */

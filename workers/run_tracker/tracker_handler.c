@@ -12,7 +12,8 @@ struct redo {
 
 struct tracker {
     const struct spira_worker *worker;
-    struct redo *redos; /* used by the loop's thread between messages, by the handler's during one */
+    struct redo
+        *redos; /* used by the loop's thread between messages, by the handler's during one */
     size_t count;
 };
 
@@ -37,8 +38,7 @@ static enum spira_code apply(struct tracker *tracker, const struct spira_message
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *value = NULL;
     bool applied = false;
-    enum spira_code code =
-        spira_run_tracker_apply(tracker->worker, message, &value, &applied, err);
+    enum spira_code code = spira_run_tracker_apply(tracker->worker, message, &value, &applied, err);
     if (code != SPIRA_OK && (code != SPIRA_EINVALID || applied))
         return code;
     if (!applied) {
@@ -72,8 +72,7 @@ static void note_redo(struct tracker *tracker, const struct spira_position *posi
 {
     struct redo *redo = find_redo(tracker, position->topic, position->partition);
     if (!redo) {
-        tracker->redos =
-            spira_realloc(tracker->redos, tracker->count + 1, sizeof *tracker->redos);
+        tracker->redos = spira_realloc(tracker->redos, tracker->count + 1, sizeof *tracker->redos);
         redo = &tracker->redos[tracker->count++];
         snprintf(redo->topic, sizeof redo->topic, "%s", position->topic);
         redo->partition = position->partition;
@@ -120,10 +119,7 @@ void spira_tracker_handler(const struct spira_worker *worker, struct spira_handl
 {
     struct tracker *tracker = spira_alloc(1, sizeof *tracker);
     tracker->worker = worker;
-    *ret_handler = (struct spira_handler){.name = "run_tracker",
-                                          .events = NULL,
-                                          .handle = handle,
-                                          .idle = idle,
-                                          .self = tracker};
+    *ret_handler = (struct spira_handler){
+        .name = "run_tracker", .events = NULL, .handle = handle, .idle = idle, .self = tracker};
     ret_handler->events = spira_run_tracker_events(&ret_handler->event_count);
 }
