@@ -7,91 +7,9 @@
 #include "cli/local_pipeline.h"
 #include "cli/output.h"
 #include "cli/progress_bars.h"
-#include "core/evaluation/metrics.h"
+#include "cli/run_output.h"
 #include "workers/common/exit_code.h"
 #include "workers/common/stop_signal.h"
-
-static void print_line(const char *name, char *text)
-{
-    printf("%-22s %s\n", name, text);
-    free(text);
-}
-
-static void print_text(const char *name, const struct spira_value *map, const char *key)
-{
-    const char *text = spira_value_get_text(map, key, NULL);
-    if (text)
-        print_line(name, spira_copy_text(text));
-}
-
-static void print_number(const char *name, const struct spira_value *map, const char *key)
-{
-    const struct spira_value *value = spira_value_get(map, key);
-    if (value)
-        print_line(name, spira_number_text(value, 4));
-}
-
-static void print_steps(const struct spira_value *steps)
-{
-    static const char *const headings[] = {"STEP", "STATUS", "SECONDS"};
-    SPIRA_CLEANUP(spira_table_done)
-    struct spira_table table;
-    spira_table_init(&table, headings, sizeof headings / sizeof *headings);
-    for (size_t i = 0; i < spira_value_count(steps); i++) {
-        const struct spira_value *step = spira_value_at(steps, i);
-        spira_table_add(&table, spira_copy_text(spira_value_get_text(step, "step", "")));
-        spira_table_add(&table, spira_copy_text(spira_value_get_text(step, "status", "")));
-        spira_table_add(&table, spira_number_text(spira_value_get(step, "seconds"), 1));
-    }
-    spira_table_print(stdout, &table);
-}
-
-/* The run's object for people. */
-static void print_run(const struct spira_value *run)
-{
-    const struct spira_value *dataset = spira_value_get(run, "dataset");
-    const struct spira_value *training = spira_value_get(run, "training");
-    const struct spira_value *model = spira_value_get(run, "model");
-    const struct spira_value *evaluation = spira_value_get(run, "evaluation");
-    print_text("run", run, "run_id");
-    print_text("state", run, "state");
-    printf("\n");
-    print_steps(spira_value_get(run, "steps"));
-    printf("\n");
-    print_number("recordings", dataset, "recordings");
-    print_number("quarantined", dataset, "quarantined");
-    print_number("windows", dataset, "windows");
-    print_number("epochs", training, "epochs");
-    print_number("best epoch", training, "best_epoch");
-    print_number("validation loss", training, "validation_loss");
-    print_number("validation accuracy", training, "validation_accuracy");
-    for (const struct spira_metric *metric = spira_metrics; metric->name; metric++) {
-        SPIRA_CLEANUP(spira_free_at)
-        char *name = spira_format("test %s", metric->name);
-        print_number(name, evaluation, metric->name);
-    }
-    print_number("version", model, "version");
-    print_text("model", model, "path");
-    print_text("report", evaluation, "report");
-}
-
-/* Says how the run ended, when that was not well, and gives the exit code. */
-static int conclude(const struct spira_value *run)
-{
-    const char *state = spira_value_get_text(run, "state", "");
-    const char *message = spira_value_get_text(run, "message", NULL);
-    struct spira_error err;
-    if (strcmp(state, "succeeded") == 0)
-        return SPIRA_EXIT_SUCCESS;
-    if (strcmp(state, "rejected") == 0)
-        (void)spira_fail(&err, SPIRA_EREJECTED, "%s",
-                         message ? message : "the publishing gate rejected the model");
-    else if (strcmp(state, "canceled") == 0)
-        (void)spira_fail(&err, SPIRA_ECANCELED, "%s", message ? message : "the run was canceled");
-    else
-        (void)spira_fail(&err, SPIRA_EBUG, "the run failed: %s", message ? message : state);
-    return spira_report(&err);
-}
 
 /* The run did not come to an end of its own. */
 static int conclude_early(const struct spira_error *err)
@@ -161,9 +79,9 @@ static int run_run(const struct spira_arguments *arguments)
     if (json)
         spira_output_json(stdout, run);
     else
-        print_run(run);
+        spira_run_print(stdout, run);
     fflush(stdout); /* before what stderr says of it */
-    return conclude(run);
+    return spira_run_conclude(run);
 }
 
 static const struct spira_option options[] = {

@@ -2,15 +2,17 @@
 
 #include "adapters/filesystem/store_lock.h"
 #include "adapters/posix/clock_posix.h"
+#include "cli/collection.h"
 #include "cli/local_progress.h"
 #include "cli/recordings_csv.h"
 #include "core/base/file.h"
 #include "core/base/moment.h"
-#include "schemas/schema.h"
 #include "workers/audio_intake/audio_intake.h"
+#include "workers/common/corpus_ranges.h"
 #include "workers/common/run_object.h"
 #include "workers/common/run_request.h"
 #include "workers/common/step_runner.h"
+#include "workers/common/topics.h"
 #include "workers/common/wiring.h"
 #include "workers/feature_engineering/compute_features.h"
 #include "workers/feature_engineering/plan_features.h"
@@ -34,7 +36,7 @@ enum {
 /* One pipeline: the worker that plays every part, and who reads which topic. */
 struct pipeline {
     const struct spira_local_job *job;
-    const struct spira_value *recordings, *noises; /* audio.collected, a row each */
+    struct spira_value *recordings, *noises; /* audio.collected, a row each */
     struct spira_worker worker;
     struct spira_local_progress progress;
     struct spira_consumer intake, tracker, steps[RUN_STEPS];
@@ -51,18 +53,13 @@ static void pipeline_done(struct pipeline *pipeline)
     spira_worker_done(&pipeline->worker);
 }
 
-/* Every topic has one partition: the order of the CSV's rows is the order of their events. */
-static enum spira_code make_topics(const struct spira_worker *worker, struct spira_error *err)
+/* One partition: the order of the CSV's rows is the order in which they are taken in. */
+static enum spira_code make_topic(void *context, const char *topic, int32_t partitions,
+                                  struct spira_error *err)
 {
-    size_t count;
-    const struct spira_schema *schemas = spira_schemas(&count);
-    enum spira_code code = SPIRA_OK;
-    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
-        SPIRA_CLEANUP(spira_free_at)
-        char *topic = spira_topic(worker, schemas[i].topic);
-        code = spira_bus_ensure_topic(worker->bus, topic, PARTITIONS, err);
-    }
-    return code;
+    (void)partitions;
+    const struct spira_worker *worker = context;
+    return spira_bus_ensure_topic(worker->bus, topic, PARTITIONS, err);
 }
 
 static enum spira_code subscribe(const struct spira_worker *worker, const char *group,
@@ -82,10 +79,10 @@ static enum spira_code subscribe(const struct spira_worker *worker, const char *
 
 static enum spira_code join(struct pipeline *pipeline, struct spira_error *err)
 {
-    const struct spira_worker *worker = &pipeline->worker;
+    struct spira_worker *worker = &pipeline->worker;
     size_t count;
     const char *const *tracked = spira_run_tracker_events(&count);
-    enum spira_code code = make_topics(worker, err);
+    enum spira_code code = spira_topics_visit(worker, false, PARTITIONS, make_topic, worker, err);
     if (code == SPIRA_OK)
         code = subscribe(worker, "run_tracker", tracked, count, &pipeline->tracker, err);
     if (code == SPIRA_OK)
@@ -159,59 +156,19 @@ static enum spira_code track(struct pipeline *pipeline, struct spira_error *err)
     }
 }
 
-/* Emits the rows of a CSV file as the data-collection system would. */
-static enum spira_code collect(const struct pipeline *pipeline, const struct spira_value *events,
-                               struct spira_error *err)
-{
-    enum spira_code code = SPIRA_OK;
-    for (size_t i = 0; code == SPIRA_OK && i < spira_value_count(events); i++) {
-        const struct spira_value *event = spira_value_at(events, i);
-        const char *id = spira_value_get_text(event, "recording_id", "");
-        code = spira_event_emit(&pipeline->worker, "audio.collected",
-                                spira_value_get_text(event, "patient", id), id,
-                                spira_value_copy(event), err);
-    }
-    return code;
-}
-
 static enum spira_code take_in(struct pipeline *pipeline, struct spira_error *err)
 {
-    enum spira_code code = collect(pipeline, pipeline->recordings, err);
+    int64_t last_ms = 0;
+    spira_collection_date(&pipeline->worker, pipeline->recordings, &last_ms);
+    spira_collection_date(&pipeline->worker, pipeline->noises, &last_ms);
+    enum spira_code code = spira_collection_emit(&pipeline->worker, pipeline->recordings, err);
     if (code == SPIRA_OK)
-        code = collect(pipeline, pipeline->noises, err);
+        code = spira_collection_emit(&pipeline->worker, pipeline->noises, err);
     if (code != SPIRA_OK)
         return code;
     spira_local_progress_expect(&pipeline->progress, spira_value_count(pipeline->recordings) +
                                                          spira_value_count(pipeline->noises));
     return drain(pipeline, pipeline->intake, &spira_audio_intake_step, err);
-}
-
-/* All that the intake has said: the ranges of its topics. */
-static enum spira_code find_corpus(const struct spira_worker *worker,
-                                   struct spira_offset_range **ret_ranges, size_t *ret_count,
-                                   struct spira_error *err)
-{
-    static const char *const events[] = {"audio.accepted", "audio.rejected"};
-    SPIRA_CLEANUP(spira_free_at)
-    struct spira_offset_range *all = NULL;
-    size_t total = 0;
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        SPIRA_CLEANUP(spira_free_at)
-        char *topic = spira_topic(worker, events[i]);
-        SPIRA_CLEANUP(spira_free_at)
-        struct spira_offset_range *ranges = NULL;
-        size_t count = 0;
-        enum spira_code code = spira_bus_ranges(worker->bus, topic, &ranges, &count, err);
-        if (code != SPIRA_OK)
-            return code;
-        all = spira_realloc(all, total + count, sizeof *all);
-        memcpy(all + total, ranges, count * sizeof *all);
-        total += count;
-    }
-    *ret_ranges = all;
-    *ret_count = total;
-    all = NULL;
-    return SPIRA_OK;
 }
 
 static enum spira_code request_run(struct pipeline *pipeline, struct spira_error *err)
@@ -220,7 +177,8 @@ static enum spira_code request_run(struct pipeline *pipeline, struct spira_error
     SPIRA_CLEANUP(spira_free_at)
     struct spira_offset_range *ranges = NULL;
     size_t count = 0;
-    enum spira_code code = find_corpus(worker, &ranges, &count, err);
+    const struct spira_corpus_bound none = {.kind = SPIRA_BOUND_NONE};
+    enum spira_code code = spira_corpus_ranges(worker, none, none, &ranges, &count, err);
     if (code != SPIRA_OK)
         return code;
     snprintf(pipeline->run_id, sizeof pipeline->run_id, "%s",

@@ -81,6 +81,11 @@ static const struct spira_field facts_fields[] = {
 #define EXECUTION                                                                                  \
     FIELD("execution", MAP, "How the step that emits this went; no part of the event's identity.", \
           .fields = execution_fields, OPTIONAL)
+#define COLLECTED_AT                                                                               \
+    INT("collected_at", 0, INT64_MAX,                                                              \
+        "When it was collected, in milliseconds since the epoch: of two events about a recording " \
+        "the later one counts. No part of the event's identity.",                                  \
+        OPTIONAL)
 #define SHARD INT("shard", 0, MAX_SHARDS - 1, "Which shard, from 0.", REQUIRED)
 #define SHARDS INT("shards", 1, MAX_SHARDS, "How many shards the plan has.", REQUIRED)
 #define DATASET REFERENCE("dataset", "The dataset's dataset.json.")
@@ -96,6 +101,7 @@ static const struct spira_field audio_collected[] = {
     TEXT("role", MAX_TEXT, ROLE, .words = roles, OPTIONAL),
     SPLIT,
     METADATA,
+    COLLECTED_AT,
     END,
 };
 
@@ -107,6 +113,7 @@ static const struct spira_field audio_accepted[] = {
     TEXT("role", MAX_TEXT, ROLE, .words = roles, REQUIRED),
     SPLIT,
     METADATA,
+    COLLECTED_AT,
     FIELD("facts", MAP, "What was measured.", .fields = facts_fields, REQUIRED),
     EXECUTION,
     END,
@@ -124,6 +131,7 @@ static const struct spira_field audio_rejected[] = {
     INT("label", 0, 0, "The label that came with it.", OPTIONAL),
     TEXT("role", MAX_TEXT, "The role that came with it.", OPTIONAL),
     METADATA,
+    COLLECTED_AT,
     EXECUTION,
     END,
 };

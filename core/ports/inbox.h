@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "core/base/memory.h"
+#include "core/ports/digest.h"
 
 struct spira_inbox_ops {
     /* Makes path a local copy of what uri (of audio.collected) names. SPIRA_ENOTFOUND: there is no
@@ -14,6 +14,12 @@ struct spira_inbox_ops {
      * transient codes: nobody's fault, try again. On failure path is not made. */
     enum spira_code (*fetch)(void *self, const char *uri, uint64_t max_bytes, const char *path,
                              struct spira_error *err);
+    /* Makes a local file one that fetch finds, durably, and gives its uri, freed with free(). A
+     * file that is in the inbox already is named as it is; of any other a copy is made whose name
+     * follows from its digest, sha256: offered again it is the same uri. SPIRA_EINVALID: it is no
+     * regular file. SPIRA_ENOTFOUND, SPIRA_EIO (a full disk too): nothing was offered. */
+    enum spira_code (*offer)(void *self, const char *path, const struct spira_sha256 *sha256,
+                             char **ret_uri, struct spira_error *err);
     void (*close)(void *self);
 };
 
@@ -29,6 +35,13 @@ SPIRA_MUST_USE static inline enum spira_code spira_inbox_fetch(struct spira_inbo
                                                                struct spira_error *err)
 {
     return inbox.ops->fetch(inbox.self, uri, max_bytes, path, err);
+}
+
+SPIRA_MUST_USE static inline enum spira_code
+spira_inbox_offer(struct spira_inbox inbox, const char *path, const struct spira_sha256 *sha256,
+                  char **ret_uri, struct spira_error *err)
+{
+    return inbox.ops->offer(inbox.self, path, sha256, ret_uri, err);
 }
 
 /* For SPIRA_CLEANUP; a zeroed inbox is fine. */

@@ -140,6 +140,9 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
                             spira_value_copy(spira_value_get(collected, carried[i])));
     if (!spira_value_get(fields, "role"))
         spira_value_set_text(fields, "role", "speech");
+    spira_value_set_int(
+        fields, SPIRA_COLLECTED_AT,
+        spira_value_get_int(collected, SPIRA_COLLECTED_AT, call->message->timestamp_ms));
     if (accepted) {
         spira_value_set(
             fields, "recording",

@@ -20,6 +20,7 @@ static struct spira_sha256 identity(const struct spira_worker *worker, const cha
     spira_value_append(said, spira_value_text(key));
     struct spira_value *content = spira_value_append(said, spira_value_copy(value));
     spira_value_remove(content, SPIRA_EXECUTION);
+    spira_value_remove(content, SPIRA_COLLECTED_AT);
     SPIRA_CLEANUP(spira_free_at)
     char *text = spira_value_to_text(said, SPIRA_CANONICAL);
     return spira_digest_bytes(worker->tools.digest, text, strlen(text));

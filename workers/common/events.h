@@ -7,6 +7,11 @@
 /* The part of a run event that tells how a step went; it is not part of the event's identity. */
 #define SPIRA_EXECUTION "execution"
 
+/* When the recording of an audio event was collected, in milliseconds. It decides which of two
+ * events about one recording is the newer, in whatever order they were taken in. Not part of the
+ * event's identity either: collected again, a recording is what it was. */
+#define SPIRA_COLLECTED_AT "collected_at"
+
 /* "<prefix><event>", as "spira.audio.collected"; free with free(). */
 char *spira_topic(const struct spira_worker *worker, const char *event);
 

@@ -26,8 +26,8 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     enum spira_corpus_kind kind = strcmp(event, "audio.accepted") == 0   ? SPIRA_CORPUS_ACCEPTED
                                   : strcmp(event, "audio.rejected") == 0 ? SPIRA_CORPUS_REJECTED
                                                                          : SPIRA_CORPUS_WITHDRAWN;
-    spira_corpus_add(&reader->builder, kind, value, message->timestamp_ms, message->partition,
-                     message->offset);
+    int64_t time_ms = spira_value_get_int(value, SPIRA_COLLECTED_AT, message->timestamp_ms);
+    spira_corpus_add(&reader->builder, kind, value, time_ms, message->partition, message->offset);
     return SPIRA_OK;
 }
 
