@@ -1,6 +1,9 @@
 #include "cli/fleet_connection.h"
 
+#include "workers/common/events.h"
 #include "workers/common/wiring.h"
+
+enum { FLUSH_TIMEOUT_MS = 30000 };
 
 enum spira_code spira_fleet_connect(const struct spira_arguments *arguments,
                                     struct spira_fleet_connection *ret_connection,
@@ -28,6 +31,50 @@ enum spira_code spira_fleet_probe(const struct spira_worker *worker, unsigned ne
     if (code == SPIRA_OK && needs & SPIRA_NEED_STORE)
         code = spira_store_probe(worker->store, err);
     return code;
+}
+
+/* Wants to stop when somebody else does, or when the time is up. */
+struct limited {
+    const struct spira_worker *worker;
+    struct spira_progress stop;
+    int64_t until_ms;
+};
+
+static bool is_late(const struct limited *limited)
+{
+    return spira_clock_monotonic_ms(limited->worker->clock) >= limited->until_ms;
+}
+
+static bool stop_wanted(void *self)
+{
+    const struct limited *limited = self;
+    return is_late(limited) || spira_progress_stop_wanted(limited->stop);
+}
+
+static void ignore_report(void *self, const struct spira_progress_report *report)
+{
+    (void)self;
+    (void)report;
+}
+
+enum spira_code spira_fleet_flush(const struct spira_worker *worker, struct spira_progress stop,
+                                  struct spira_error *err)
+{
+    static const struct spira_progress_ops ops = {.report = ignore_report,
+                                                  .stop_wanted = stop_wanted};
+    struct limited limited = {.worker = worker,
+                              .stop = stop,
+                              .until_ms =
+                                  spira_clock_monotonic_ms(worker->clock) + FLUSH_TIMEOUT_MS};
+    enum spira_code code =
+        spira_events_flush(worker, (struct spira_progress){.ops = &ops, .self = &limited}, err);
+    if (code != SPIRA_EINTERRUPTED || !is_late(&limited))
+        return code;
+    code = spira_bus_probe(worker->bus, err);
+    return code == SPIRA_OK
+               ? spira_fail(err, SPIRA_ETIMEOUT, "the bus acknowledged not all events within %d s",
+                            FLUSH_TIMEOUT_MS / 1000)
+               : code;
 }
 
 void spira_fleet_disconnect(struct spira_fleet_connection *connection)

@@ -30,6 +30,13 @@ SPIRA_MUST_USE enum spira_code spira_fleet_connect(const struct spira_arguments 
 SPIRA_MUST_USE enum spira_code spira_fleet_probe(const struct spira_worker *worker, unsigned needs,
                                                  struct spira_error *err);
 
+/* Waits until the events that were queued are acknowledged, for half a minute: then
+ * SPIRA_EUNREACHABLE, or SPIRA_ETIMEOUT where the bus answers. Nobody knows of which of them.
+ * SPIRA_EINTERRUPTED when stop is wanted. */
+SPIRA_MUST_USE enum spira_code spira_fleet_flush(const struct spira_worker *worker,
+                                                 struct spira_progress stop,
+                                                 struct spira_error *err);
+
 /* For SPIRA_CLEANUP; a zeroed connection is fine. */
 void spira_fleet_disconnect(struct spira_fleet_connection *connection);
 

@@ -40,6 +40,7 @@ struct spira_progress_bars {
 static const struct {
     const char *step, *unit;
 } units[] = {
+    {"collecting", "recordings"},
     {"audio_intake", "recordings"},
     {"feature_engineering", "shards"},
     {"model_evaluation", "recordings"},
@@ -319,6 +320,13 @@ void spira_progress_bars_free(struct spira_progress_bars *bars)
 void spira_progress_bars_free_at(struct spira_progress_bars **bars)
 {
     spira_progress_bars_free(*bars);
+}
+
+void spira_progress_bars_say(struct spira_progress_bars *bars, const char *text)
+{
+    fprintf(bars->look.out, "%sspiractl: %s\n", bars->drawn ? clear_line : "", text);
+    fflush(bars->look.out);
+    bars->drawn = NULL;
 }
 
 struct spira_step_watch spira_progress_bars_watch(struct spira_progress_bars *bars)

@@ -34,6 +34,9 @@ struct spira_progress_bars *spira_progress_bars_new(const struct spira_bars_look
 void spira_progress_bars_free(struct spira_progress_bars *bars);
 void spira_progress_bars_free_at(struct spira_progress_bars **bars); /* for SPIRA_CLEANUP */
 
+/* Says a line on the bars' stream, above what is drawn. */
+void spira_progress_bars_say(struct spira_progress_bars *bars, const char *text);
+
 /* The watch that draws them. Valid as long as bars; one thread at a time. */
 struct spira_step_watch spira_progress_bars_watch(struct spira_progress_bars *bars);
 

@@ -285,6 +285,23 @@ enum spira_code spira_argument_threads(const struct spira_arguments *arguments, 
     return SPIRA_OK;
 }
 
+enum spira_code spira_argument_number(const struct spira_arguments *arguments, const char *name,
+                                      int64_t least, int64_t most, int64_t preset,
+                                      int64_t *ret_number, struct spira_error *err)
+{
+    const char *text = spira_argument(arguments, name);
+    *ret_number = preset;
+    if (!text)
+        return SPIRA_OK;
+    char *end = NULL;
+    errno = 0;
+    *ret_number = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+    if (!end || *end || errno || *ret_number < least || *ret_number > most)
+        return spira_fail(err, SPIRA_EINVALID, "--%s: '%s' is no number from %jd to %jd", name,
+                          text, (intmax_t)least, (intmax_t)most);
+    return SPIRA_OK;
+}
+
 enum spira_code spira_argument_store(const struct spira_arguments *arguments,
                                      const char **ret_store, struct spira_error *err)
 {

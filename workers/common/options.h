@@ -4,6 +4,7 @@
 #define SPIRA_WORKERS_COMMON_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/memory.h"
 
@@ -96,6 +97,13 @@ const char *spira_argument(const struct spira_arguments *arguments, const char *
  * 1 to 1024 and where it comes from. */
 SPIRA_MUST_USE enum spira_code spira_argument_threads(const struct spira_arguments *arguments,
                                                       size_t *ret_threads, struct spira_error *err);
+
+/* The whole number of an option, from least to most; preset where it was not given. SPIRA_EINVALID
+ * names the value. */
+SPIRA_MUST_USE enum spira_code spira_argument_number(const struct spira_arguments *arguments,
+                                                     const char *name, int64_t least, int64_t most,
+                                                     int64_t preset, int64_t *ret_number,
+                                                     struct spira_error *err);
 
 /* The value of --store, or of SPIRA_STORE. SPIRA_EINVALID: neither is there. Borrowed. */
 SPIRA_MUST_USE enum spira_code spira_argument_store(const struct spira_arguments *arguments,

@@ -3,14 +3,14 @@
 #include "core/run/manifest.h"
 #include "workers/common/events.h"
 
-/* The steps of a run, as the run tracker names them; the intake comes before them. */
-static const char *const steps[] = {"feature_engineering", "model_training", "model_evaluation",
-                                    "model_publish"};
+/* As the run tracker names them; the intake comes before them. */
+const char *const spira_run_steps[SPIRA_RUN_STEPS] = {"feature_engineering", "model_training",
+                                                      "model_evaluation", "model_publish"};
 
 /* What is read of one run. */
 struct reading {
     const struct spira_worker *worker;
-    const struct spira_value *fields, *sets; /* of the run's state */
+    const struct spira_value *run, *fields; /* its state, and the fields of that */
     struct spira_value *object;
 };
 
@@ -135,12 +135,13 @@ static void join(struct joined *joined, const struct spira_value *execution)
     joined->seconds += spira_value_get_real(execution, "seconds", 0);
 }
 
-static void add_row(struct spira_value *rows, const char *step, const struct joined *joined)
+static struct spira_value *row_of(const char *step, const struct joined *joined)
 {
-    struct spira_value *row = spira_value_append(rows, spira_value_map());
+    struct spira_value *row = spira_value_map();
     spira_value_set_text(row, "step", step);
     spira_value_set_text(row, "status", joined->status);
     spira_value_set_real(row, "seconds", joined->seconds);
+    return row;
 }
 
 /* What the intake's events say of how it went. */
@@ -190,31 +191,41 @@ static enum spira_code add_intake(const struct reading *reading, const char *run
     }
     if (!intake.joined.status[0])
         snprintf(intake.joined.status, sizeof intake.joined.status, "succeeded");
-    add_row(rows, "audio_intake", &intake.joined);
+    spira_value_append(rows, row_of("audio_intake", &intake.joined));
     return SPIRA_OK;
 }
 
-/* The row of one step from the executions the run state has of it; none when it has none. */
-static enum spira_code add_step(const struct reading *reading, const char *step,
-                                struct spira_value *rows, struct spira_error *err)
+enum spira_code spira_run_step(struct spira_config_source json, const struct spira_value *run,
+                               const char *step, struct spira_value **ret_row,
+                               struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
     char *set = spira_format("step.%s", step);
-    const struct spira_value *parts = spira_value_get(reading->sets, set);
+    const struct spira_value *parts = spira_value_get(spira_value_get(run, "sets"), set);
     struct joined joined = {0};
     for (size_t i = 0; i < spira_value_count(parts); i++) {
         const char *text = spira_value_as_text(spira_value_at(parts, i), "");
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *part = NULL;
-        enum spira_code code = spira_config_parse(reading->worker->tools.json, "an execution", text,
-                                                  strlen(text), &part, err);
+        enum spira_code code =
+            spira_config_parse(json, "an execution", text, strlen(text), &part, err);
         if (code != SPIRA_OK)
             return code;
         join(&joined, part);
     }
-    if (joined.status[0])
-        add_row(rows, step, &joined);
+    *ret_row = joined.status[0] ? row_of(step, &joined) : NULL;
     return SPIRA_OK;
+}
+
+static enum spira_code add_step(const struct reading *reading, const char *step,
+                                struct spira_value *rows, struct spira_error *err)
+{
+    struct spira_value *row = NULL;
+    enum spira_code code =
+        spira_run_step(reading->worker->tools.json, reading->run, step, &row, err);
+    if (row)
+        spira_value_append(rows, row);
+    return code;
 }
 
 bool spira_run_is_over(const char *state)
@@ -237,8 +248,8 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     if (code != SPIRA_OK)
         return code;
     const struct reading reading = {.worker = worker,
+                                    .run = run,
                                     .fields = spira_value_get(run, "fields"),
-                                    .sets = spira_value_get(run, "sets"),
                                     .object = object};
     spira_value_set_text(object, "run_id", run_id);
     spira_value_set_text(object, "state", field(&reading, "state"));
@@ -252,8 +263,8 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     struct spira_value *rows = spira_value_set(object, "steps", spira_value_list());
     if (code == SPIRA_OK)
         code = add_intake(&reading, run_id, rows, err);
-    for (size_t i = 0; code == SPIRA_OK && i < sizeof steps / sizeof *steps; i++)
-        code = add_step(&reading, steps[i], rows, err);
+    for (size_t i = 0; code == SPIRA_OK && i < SPIRA_RUN_STEPS; i++)
+        code = add_step(&reading, spira_run_steps[i], rows, err);
     if (code != SPIRA_OK)
         return code;
     *ret_object = object;

@@ -13,6 +13,17 @@ SPIRA_MUST_USE enum spira_code spira_run_object(const struct spira_worker *worke
                                                 const char *run_id, struct spira_value **ret_object,
                                                 struct spira_error *err);
 
+/* The steps of a run in their order, by the names of their workers. */
+enum { SPIRA_RUN_STEPS = 4 };
+extern const char *const spira_run_steps[SPIRA_RUN_STEPS];
+
+/* Gives {"step", "status", "seconds"} of one step from the run's state (spira_state_run), its parts
+ * joined; NULL when none of them has ended. */
+SPIRA_MUST_USE enum spira_code spira_run_step(struct spira_config_source json,
+                                              const struct spira_value *run, const char *step,
+                                              struct spira_value **ret_row,
+                                              struct spira_error *err);
+
 /* Whether a run in this state has ended. */
 bool spira_run_is_over(const char *state);
 
