@@ -34,8 +34,7 @@ int spira_run_wait(const struct spira_worker *worker, const char *run_id,
 {
     spira_stop_signal_catch();
     const struct spira_progress stop = spira_stop_signal_progress();
-    const struct spira_bars_look look =
-        spira_bars_look_for(stderr, how->json, worker->clock, stop);
+    const struct spira_bars_look look = spira_bars_look_for(stderr, how->json, worker->clock, stop);
     struct spira_progress_bars *bars = spira_progress_bars_new(&look);
     const struct spira_step_watch watch = spira_progress_bars_watch(bars);
     const struct spira_run_follow follow = {
@@ -233,7 +232,8 @@ static int conclude_cancel(const char *run_id, const char *state, bool json)
         fprintf(stderr, "spiractl: run %s was over before it could be canceled\n", run_id);
         return SPIRA_EXIT_FAILED;
     }
-    fprintf(stderr, "spiractl: run %s: the fleet has not confirmed yet; it will when it gets to it\n",
+    fprintf(stderr,
+            "spiractl: run %s: the fleet has not confirmed yet; it will when it gets to it\n",
             run_id);
     return SPIRA_EXIT_TIMED_OUT;
 }

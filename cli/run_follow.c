@@ -117,8 +117,7 @@ static enum spira_code look(struct following *following, struct spira_value **re
     bool over = spira_run_is_over(state);
     if (over && !following->over_ms)
         following->over_ms = now_of(following);
-    if (over && !is_complete(run, state) &&
-        now_of(following) - following->over_ms < LATE_EVENTS_MS)
+    if (over && !is_complete(run, state) && now_of(following) - following->over_ms < LATE_EVENTS_MS)
         return SPIRA_OK;
     if (follow->watch && following->ended < SPIRA_RUN_STEPS)
         code = show(following, run, state, err);

@@ -28,8 +28,8 @@ static void set_progress(struct spira_value *row, const struct spira_run_phase *
 {
     const struct spira_progress_report *report = &phase->report;
     spira_value_set_text(row, "step", spira_run_steps[phase->ended]);
-    struct spira_value *progress = spira_value_set(
-        row, "progress", phase->reported ? spira_value_map() : spira_value_null());
+    struct spira_value *progress =
+        spira_value_set(row, "progress", phase->reported ? spira_value_map() : spira_value_null());
     if (!phase->reported)
         return;
     spira_value_set_int(progress, "done", (int64_t)report->done);

@@ -6,8 +6,8 @@
 #include "workers/common/worker.h"
 
 struct spira_run_phase {
-    size_t ended;                       /* that many of spira_run_steps are done */
-    bool reported;                      /* the step after them says how far it is: */
+    size_t ended;  /* that many of spira_run_steps are done */
+    bool reported; /* the step after them says how far it is: */
     struct spira_progress_report report;
 };
 

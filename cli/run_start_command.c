@@ -45,8 +45,8 @@ static enum spira_code read_start(const struct spira_arguments *arguments, struc
     if (code == SPIRA_OK)
         code = spira_run_timeout(arguments, &start->timeout_ms, err);
     if (code == SPIRA_OK)
-        code = spira_corpus_bound_parse("from", spira_argument(arguments, "from"), &start->from,
-                                        err);
+        code =
+            spira_corpus_bound_parse("from", spira_argument(arguments, "from"), &start->from, err);
     if (code == SPIRA_OK)
         code = spira_corpus_bound_parse("to", spira_argument(arguments, "to"), &start->to, err);
     return code == SPIRA_OK ? spira_configuration_read(spira_argument(arguments, "config"), sets,
@@ -89,8 +89,7 @@ static enum spira_code corpus_between(const struct spira_worker *worker, const s
     free(*ret_ranges);
     *ret_ranges = NULL;
     return spira_fail(err, SPIRA_ENOTFOUND, "%s holds no recording%s", accepted,
-                      bounded ? " between --from and --to"
-                              : "; 'spiractl audio add' adds some");
+                      bounded ? " between --from and --to" : "; 'spiractl audio add' adds some");
 }
 
 static enum spira_code request(const struct spira_worker *worker, const struct start *start,
@@ -170,12 +169,14 @@ const struct spira_verb spira_run_start_verb = {
     .name = "start",
     .sentence = "Asks the fleet for a run over the accepted recordings, and prints its id.",
     .options = options,
-    .details =
-        "The configuration is checked before anything is sent. A BOUND is a time (RFC 3339; a date\n"
-        "alone is its midnight, UTC) or an offset in the topic audio.accepted, the same in each of\n"
-        "its partitions. With --like or bounds it is a replay: the fleet goes on where it was, and\n"
-        "what an earlier run has computed of the same recordings is reused where the\n"
-        "configuration allows it.\n",
+    .details = "The configuration is checked before anything is sent. A BOUND is a time (RFC 3339; "
+               "a date\n"
+               "alone is its midnight, UTC) or an offset in the topic audio.accepted, the same in "
+               "each of\n"
+               "its partitions. With --like or bounds it is a replay: the fleet goes on where it "
+               "was, and\n"
+               "what an earlier run has computed of the same recordings is reused where the\n"
+               "configuration allows it.\n",
     .example = "spiractl run start --config run.json --set seed=43 --from 2026-03-01 --wait",
     .run = run_start,
 };

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ static void call(const char *const *words)
         redirect(stdout, "out");
         redirect(stderr, "err");
         const struct spira_verb *verb = spira_local_noun.verbs[0];
+        program_invocation_short_name = "spiractl"; /* as its messages begin */
         struct spira_arguments arguments;
         if (spira_arguments_parse(verb, count, (char *const *)words, &arguments, &err) != SPIRA_OK)
             _exit(98);

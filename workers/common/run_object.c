@@ -247,10 +247,8 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     enum spira_code code = spira_state_run(worker->state, run_id, &run, err);
     if (code != SPIRA_OK)
         return code;
-    const struct reading reading = {.worker = worker,
-                                    .run = run,
-                                    .fields = spira_value_get(run, "fields"),
-                                    .object = object};
+    const struct reading reading = {
+        .worker = worker, .run = run, .fields = spira_value_get(run, "fields"), .object = object};
     spira_value_set_text(object, "run_id", run_id);
     spira_value_set_text(object, "state", field(&reading, "state"));
     if (field(&reading, "message"))
