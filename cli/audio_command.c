@@ -1,7 +1,8 @@
-/* spiractl audio: looks at recordings. */
+/* spiractl audio: looks at recordings. What adds them has a file of its own. */
 #include "adapters/fftw/fourier_fftw.h"
 #include "adapters/safetensors/safetensors.h"
 #include "adapters/sndfile/sndfile_audio.h"
+#include "cli/audio_verbs.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/output.h"
@@ -233,6 +234,6 @@ static const struct spira_verb features = {
 
 const struct spira_noun spira_audio_noun = {
     .name = "audio",
-    .sentence = "Looks at recordings.",
-    .verbs = (const struct spira_verb *const[]){&check, &features, NULL},
+    .sentence = "Adds recordings and looks at them.",
+    .verbs = (const struct spira_verb *const[]){&spira_audio_add_verb, &check, &features, NULL},
 };

@@ -20,7 +20,8 @@ void spira_help_program(FILE *out, const struct spira_noun *const *nouns)
             print_verb_line(out, *verb);
     fprintf(out, "\n'spiractl COMMAND --help' explains one of them.\n\n"
                  "Exit codes: 0 success, 1 failed, 2 usage, 3 not found, 4 rejected by the gate,\n"
-                 "5 canceled, 6 a service is unreachable, 130 and 143 ended by a signal.\n");
+                 "5 canceled, 6 a service is unreachable, 124 what was waited for did not come in\n"
+                 "time, 130 and 143 ended by a signal.\n");
 }
 
 void spira_help_noun(FILE *out, const struct spira_noun *noun)

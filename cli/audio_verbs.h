@@ -1,0 +1,9 @@
+/* The verbs of `spiractl audio` that have files of their own. */
+#ifndef SPIRA_CLI_AUDIO_VERBS_H
+#define SPIRA_CLI_AUDIO_VERBS_H
+
+#include "workers/common/options.h"
+
+extern const struct spira_verb spira_audio_add_verb; /* audio_add_command.c */
+
+#endif
