@@ -1,6 +1,6 @@
 #include "cli/intake_wait.h"
 
-#include "workers/common/topics.h"
+#include "workers/common/dead_letter.h"
 
 /* One event that was sent. The time makes it this one: a recording may have been sent before. */
 struct spira_awaited {
@@ -12,7 +12,7 @@ struct spira_awaited {
 enum answer { ACCEPTED, REJECTED, DEAD, ANSWERS };
 
 static const char *const answer_events[ANSWERS] = {"audio.accepted", "audio.rejected",
-                                                   "audio.collected" SPIRA_DEAD_LETTERS};
+                                                   "audio.collected" SPIRA_DEAD_LETTER_SUFFIX};
 
 static int by_identity(const void *a, const void *b)
 {

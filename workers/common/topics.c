@@ -1,6 +1,7 @@
 #include "workers/common/topics.h"
 
 #include "schemas/schema.h"
+#include "workers/common/dead_letter.h"
 
 enum { FEW_PARTITIONS = 4, DEAD_LETTER_PARTITIONS = 1 };
 
@@ -23,7 +24,7 @@ enum spira_code spira_topics_visit(const struct spira_worker *worker, bool dead_
         SPIRA_CLEANUP(spira_free_at)
         char *topic = spira_topic(worker, event);
         SPIRA_CLEANUP(spira_free_at)
-        char *dead = spira_format("%s" SPIRA_DEAD_LETTERS, topic);
+        char *dead = spira_format("%s" SPIRA_DEAD_LETTER_SUFFIX, topic);
         code = visit(context, topic, is_shared(event) ? shared : FEW_PARTITIONS, err);
         if (code == SPIRA_OK && dead_letters)
             code = visit(context, dead, DEAD_LETTER_PARTITIONS, err);

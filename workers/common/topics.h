@@ -4,9 +4,6 @@
 
 #include "workers/common/events.h"
 
-/* What the name of the topic for an event's dead letters ends with. */
-#define SPIRA_DEAD_LETTERS ".dlq"
-
 /* Called for a topic of this system. Any code but SPIRA_OK ends the visit with it. */
 typedef enum spira_code spira_topic_visit(void *context, const char *topic, int32_t partitions,
                                           struct spira_error *err);
