@@ -2,6 +2,11 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <sys/ioctl.h>
+
+#include "core/base/text.h"
+
+enum { LEAST_CUT = 8 }; /* characters that are left of a cell however narrow the terminal is */
 
 enum spira_code spira_output_is_json(const struct spira_arguments *arguments, bool *ret_json,
                                      struct spira_error *err)
@@ -19,6 +24,12 @@ void spira_output_json(FILE *out, const struct spira_value *value)
     spira_value_write(value, SPIRA_PRETTY, out);
 }
 
+size_t spira_output_columns(FILE *out)
+{
+    struct winsize size;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 void spira_table_init(struct spira_table *table, const char *const *headings, size_t columns)
 {
     *table = (struct spira_table){.columns = columns};
@@ -30,9 +41,7 @@ void spira_table_add(struct spira_table *table, char *text)
 {
     table->cells = spira_realloc(table->cells, table->count + 1, sizeof *table->cells);
     table->cells[table->count++] = text ? text : spira_copy_text("");
-    for (char *c = table->cells[table->count - 1]; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
+    spira_text_tame(table->cells[table->count - 1], "");
 }
 
 /* Characters, not bytes: what is no continuation byte of UTF-8. */
@@ -42,6 +51,37 @@ static size_t width_of(const char *text)
     for (; *text; text++)
         width += ((unsigned char)*text & 0xc0) != 0x80;
     return width;
+}
+
+/* Cuts text to so many characters, the last of them a mark that it was cut. */
+static void cut(char **text, size_t width)
+{
+    if (width_of(*text) <= width)
+        return;
+    char *end = *text;
+    for (size_t kept = 0; kept + 1 < width; kept++)
+        do
+            end++;
+        while (((unsigned char)*end & 0xc0) == 0x80);
+    char *shorter = spira_format("%.*s\u2026", (int)(end - *text), *text);
+    free(*text);
+    *text = shorter;
+}
+
+/* What the last column has of the table's width. */
+static void cut_last_column(struct spira_table *table)
+{
+    size_t used = 0;
+    for (size_t column = 0; column + 1 < table->columns; column++) {
+        size_t widest = 0;
+        for (size_t at = column; at < table->count; at += table->columns)
+            if (width_of(table->cells[at]) > widest)
+                widest = width_of(table->cells[at]);
+        used += widest + 2;
+    }
+    size_t left = used + LEAST_CUT < table->width ? table->width - used : LEAST_CUT;
+    for (size_t at = table->columns - 1; at < table->count; at += table->columns)
+        cut(&table->cells[at], left);
 }
 
 /* Whether all cells below the heading of a column are numbers or empty. */
@@ -55,9 +95,11 @@ static bool is_numeric(const struct spira_table *table, size_t column)
     return table->count > table->columns;
 }
 
-void spira_table_print(FILE *out, const struct spira_table *table)
+void spira_table_print(FILE *out, struct spira_table *table)
 {
     assert(table->count % table->columns == 0);
+    if (table->width)
+        cut_last_column(table);
     size_t *widths = spira_alloc(table->columns, sizeof *widths);
     for (size_t at = 0; at < table->count; at++) {
         size_t width = width_of(table->cells[at]);

@@ -14,11 +14,15 @@ SPIRA_MUST_USE enum spira_code spira_output_is_json(const struct spira_arguments
 /* Prints a value as pretty JSON. */
 void spira_output_json(FILE *out, const struct spira_value *value);
 
+/* Columns of the terminal that out is, or 0. */
+size_t spira_output_columns(FILE *out);
+
 /* A table: a line of headings, then rows; each column as wide as its widest cell. */
 struct spira_table {
     size_t columns;
     char **cells; /* row by row; the first row are the headings */
     size_t count;
+    size_t width; /* the last column is cut so that no line is longer; 0: it is not */
 };
 
 /* Starts a table with its headings, columns of them. End with spira_table_done. */
@@ -27,7 +31,7 @@ void spira_table_init(struct spira_table *table, const char *const *headings, si
  * in it become '?': a file's name cannot play with the terminal. */
 void spira_table_add(struct spira_table *table, char *text);
 /* Prints it; cells that begin with a digit, '-' or '+' under a heading are set to the right. */
-void spira_table_print(FILE *out, const struct spira_table *table);
+void spira_table_print(FILE *out, struct spira_table *table);
 void spira_table_done(struct spira_table *table);
 
 /* A number with digits digits behind the point, "undefined" for a null; give it to

@@ -1,8 +1,9 @@
 #include "cli/progress_bars.h"
 
 #include <math.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "cli/output.h"
 
 enum {
     REDRAW_MS = 100,
@@ -56,12 +57,8 @@ static const char *unit_of(const char *step)
 
 static size_t columns_of(const struct spira_bars_look *look)
 {
-    struct winsize size;
-    if (look->columns)
-        return look->columns;
-    if (ioctl(fileno(look->out), TIOCGWINSZ, &size) == 0 && size.ws_col)
-        return size.ws_col;
-    return USUAL_COLUMNS;
+    size_t columns = look->columns ? look->columns : spira_output_columns(look->out);
+    return columns ? columns : USUAL_COLUMNS;
 }
 
 /* A line that is being put together: what does not fit is left out. */

@@ -57,3 +57,13 @@ char *spira_utf8_repair(const char *text)
     }
     return repaired;
 }
+
+void spira_text_tame(char *text, const char *spared)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if ((*at < 0x20 || *at == 0x7f) && !strchr(spared, *at))
+            *at = '?';
+        else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* C1, U+0080 to U+009F */
+            at[0] = at[1] = '?';
+    }
+}

@@ -12,4 +12,8 @@ bool spira_utf8_valid(const char *text, size_t size);
  * Freed with free(). */
 char *spira_utf8_repair(const char *text);
 
+/* Writes '?' over each byte of a control character (C0, delete, C1) but those in spared: text from
+ * outside cannot play with a terminal. */
+void spira_text_tame(char *text, const char *spared);
+
 #endif

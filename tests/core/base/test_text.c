@@ -64,3 +64,12 @@ Test(text, repair_replaces_what_is_not_utf8_and_nothing_else)
         free(repaired);
     }
 }
+
+Test(text, tame_leaves_no_control_character_but_those_that_are_spared)
+{
+    char text[] = "a\x1b[2J\r\n\x7f\xc2\x9b\xc2\xa0\xc3\x9bz";
+    spira_text_tame(text, "\n");
+    cr_assert_str_eq(text, "a?[2J?\n???\xc2\xa0\xc3\x9bz");
+    spira_text_tame(text, "");
+    cr_assert_str_eq(text, "a?[2J?????\xc2\xa0\xc3\x9bz");
+}
