@@ -84,12 +84,22 @@ static void cut_last_column(struct spira_table *table)
         cut(&table->cells[at], left);
 }
 
+/* Whether a cell is a number, perhaps with a unit behind a space; no date, no digest. */
+static bool is_number(const char *text)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text) && *text != '-' && *text != '+')
+        return false;
+    (void)strtod(text, &end);
+    return end > text && (!*end || *end == ' ');
+}
+
 /* Whether all cells below the heading of a column are numbers or empty. */
 static bool is_numeric(const struct spira_table *table, size_t column)
 {
     for (size_t at = table->columns + column; at < table->count; at += table->columns) {
         const char *text = table->cells[at];
-        if (*text && !isdigit((unsigned char)*text) && *text != '-' && *text != '+')
+        if (*text && !is_number(text))
             return false;
     }
     return table->count > table->columns;

@@ -30,7 +30,7 @@ void spira_table_init(struct spira_table *table, const char *const *headings, si
 /* Takes the text of the next cell (from spira_format and the like; NULL: empty). Control characters
  * in it become '?': a file's name cannot play with the terminal. */
 void spira_table_add(struct spira_table *table, char *text);
-/* Prints it; cells that begin with a digit, '-' or '+' under a heading are set to the right. */
+/* Prints it; columns of numbers are set to the right. */
 void spira_table_print(FILE *out, struct spira_table *table);
 void spira_table_done(struct spira_table *table);
 
