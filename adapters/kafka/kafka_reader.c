@@ -37,42 +37,27 @@ enum spira_code spira_kafka_offsets(const struct kafka_owner *client,
                             list->elems[0].topic);
 }
 
-/* Fills list with what the group has committed; below 0 where it has not. */
+/* Fills list with what the group has committed; below 0 where it has not. A consumer that never joins
+ * asks for its own group: librdkafka's question about any group (ListConsumerGroupOffsets) ends the
+ * process while the group has no coordinator, as on a broker that has just started. */
 static enum spira_code committed(const struct kafka_owner *client, const char *group,
                                  rd_kafka_topic_partition_list_t *list, struct spira_error *err)
 {
-    char why[256];
-    rd_kafka_ListConsumerGroupOffsets_t *wanted =
-        rd_kafka_ListConsumerGroupOffsets_new(group, list);
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(client->client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    rd_kafka_AdminOptions_set_request_timeout(options, SPIRA_KAFKA_ANSWER_MS, why, sizeof why);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client->client);
-    rd_kafka_ListConsumerGroupOffsets(client->client, &wanted, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, -1); /* by the request's timeout */
-    const rd_kafka_ListConsumerGroupOffsets_result_t *result =
-        rd_kafka_event_ListConsumerGroupOffsets_result(event);
-    rd_kafka_resp_err_t error = rd_kafka_event_error(event);
-    size_t count = 0;
-    const rd_kafka_group_result_t **groups =
-        result ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : NULL;
-    const rd_kafka_topic_partition_list_t *found =
-        !error && count == 1 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    if (!error && count == 1 && rd_kafka_group_result_error(groups[0]))
-        error = rd_kafka_error_code(rd_kafka_group_result_error(groups[0]));
-    if (!error && found)
-        error = first_error(found);
-    for (int i = 0; !error && found && i < found->cnt; i++)
-        rd_kafka_topic_partition_list_set_offset(list, found->elems[i].topic,
-                                                 found->elems[i].partition, found->elems[i].offset);
-    enum spira_code code = SPIRA_OK;
-    if (error || !found)
-        code = spira_kafka_fail(client, error ? error : RD_KAFKA_RESP_ERR__BAD_MSG, err,
-                                "asking what group %s committed", group);
-    rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
+    static const struct spira_kafka_property none[] = {{NULL, NULL}};
+    const struct spira_kafka_property fixed[] = {{"group.id", group}, {NULL, NULL}};
+    rd_kafka_conf_t *conf = NULL;
+    struct kafka_owner asker;
+    enum spira_code code = spira_kafka_conf(client->cluster, none, fixed, &conf, err);
+    if (code == SPIRA_OK)
+        code = spira_kafka_client_new(&asker, client->cluster, RD_KAFKA_CONSUMER, conf, err);
+    if (code != SPIRA_OK)
+        return code;
+    rd_kafka_resp_err_t error = rd_kafka_committed(asker.client, list, SPIRA_KAFKA_ANSWER_MS);
+    if (!error)
+        error = first_error(list);
+    if (error)
+        code = spira_kafka_fail(client, error, err, "asking what group %s committed", group);
+    rd_kafka_destroy(asker.client);
     return code;
 }
 
