@@ -37,9 +37,9 @@ enum spira_code spira_kafka_offsets(const struct kafka_owner *client,
                             list->elems[0].topic);
 }
 
-/* Fills list with what the group has committed; below 0 where it has not. A consumer that never joins
- * asks for its own group: librdkafka's question about any group (ListConsumerGroupOffsets) ends the
- * process while the group has no coordinator, as on a broker that has just started. */
+/* Fills list with what the group has committed; below 0 where it has not. A consumer that never
+ * joins asks for its own group: librdkafka's question about any group (ListConsumerGroupOffsets)
+ * ends the process while the group has no coordinator, as on a broker that has just started. */
 static enum spira_code committed(const struct kafka_owner *client, const char *group,
                                  rd_kafka_topic_partition_list_t *list, struct spira_error *err)
 {

@@ -140,7 +140,9 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
     spira_job_init(&call.job, step->name, step->version, step->prefix);
     struct spira_step_outcome outcome = {0};
     code = follow(&call, step, &outcome.failure);
-    if (code != SPIRA_OK)
+    if (code == SPIRA_OK) /* whatever was met on the way */
+        outcome.failure = (struct spira_error){.code = SPIRA_OK};
+    else
         code = settle(&call, step, &outcome.failure, err);
     if (code == SPIRA_OK)
         code = spira_events_flush(worker, progress, err);

@@ -105,6 +105,8 @@ static void expect_status(const char *status)
     struct spira_error err = {0};
     cr_assert_eq(run(&outcome, &err), SPIRA_OK, "%s", err.message);
     cr_assert_str_eq(outcome.status, status);
+    bool failed = strcmp(status, "failed") == 0;
+    cr_assert_eq(outcome.failure.code != SPIRA_OK, failed, "%s", outcome.failure.message);
 }
 
 Test(step_runner, a_result_is_stored_and_told)
