@@ -144,6 +144,37 @@ enum spira_code spira_kafka_conf(const struct kafka_cluster *cluster,
     return code;
 }
 
+enum spira_code spira_kafka_consumer_conf(const struct kafka_cluster *cluster,
+                                          const struct spira_kafka_property *fixed,
+                                          rd_kafka_conf_t **ret_conf, struct spira_error *err)
+{
+    const struct spira_kafka_property defaults[] = {
+        {"session.timeout.ms", cluster->group_instance_id ? "45000" : "15000"},
+        {"heartbeat.interval.ms", "3000"},
+        {"max.poll.interval.ms", "60000"},
+        {"fetch.wait.max.ms", "100"},
+        {"queued.max.messages.kbytes", "4096"},
+        {"check.crcs", "true"},
+        {NULL, NULL},
+    };
+    static const struct spira_kafka_property always[] = {
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"isolation.level", "read_committed"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf = NULL;
+    enum spira_code code = spira_kafka_conf(cluster, defaults, always, &conf, err);
+    if (code != SPIRA_OK)
+        return code;
+    code = set_all(conf, fixed, err);
+    if (code == SPIRA_OK)
+        *ret_conf = conf;
+    else
+        rd_kafka_conf_destroy(conf);
+    return code;
+}
+
 enum spira_code spira_kafka_client_new(struct kafka_owner *owner,
                                        const struct kafka_cluster *cluster, rd_kafka_type_t type,
                                        rd_kafka_conf_t *conf, struct spira_error *err)

@@ -34,6 +34,12 @@ SPIRA_MUST_USE enum spira_code spira_kafka_conf(const struct kafka_cluster *clus
                                                 const struct spira_kafka_property *fixed,
                                                 rd_kafka_conf_t **ret_conf,
                                                 struct spira_error *err);
+/* The same for a consumer; the fixed properties given are those that its use decides. */
+SPIRA_MUST_USE enum spira_code spira_kafka_consumer_conf(const struct kafka_cluster *cluster,
+                                                         const struct spira_kafka_property *fixed,
+                                                         rd_kafka_conf_t **ret_conf,
+                                                         struct spira_error *err);
+
 /* What a client's callbacks get as their opaque is the structure around it, with this first. */
 struct kafka_owner {
     const struct kafka_cluster *cluster;

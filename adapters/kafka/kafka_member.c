@@ -14,7 +14,7 @@
 #include "adapters/kafka/kafka_reader.h"
 #include "adapters/kafka/kafka_topics.h"
 
-enum { PLACE_MS = 2000, PLACE_PAUSE_MS = 1000 };
+enum { PLACE_MS = 2000, PLACE_PAUSE_MS = 1000, CLOSE_MS = 5000, CLOSE_POLL_MS = 20 };
 
 struct owned_partition {
     struct spira_position position; /* committed -1: an answer was lost, ask again */
@@ -347,6 +347,28 @@ static enum spira_code positions(void *self, struct spira_position **ret_positio
     return SPIRA_OK;
 }
 
+/* Gives the offset at which a seek ends: the first there is, where the one wanted has expired. */
+static enum spira_code find_offset(struct member *member, rd_kafka_topic_partition_list_t *list,
+                                   int64_t wanted, int64_t deadline_ms, int64_t *ret_offset,
+                                   struct spira_error *err)
+{
+    enum spira_code code =
+        spira_kafka_offsets(&member->owner, list, RD_KAFKA_OFFSET_BEGINNING, deadline_ms, err);
+    if (code != SPIRA_OK)
+        return code;
+    int64_t begin = list->elems[0].offset;
+    code = spira_kafka_offsets(&member->owner, list, RD_KAFKA_OFFSET_END, deadline_ms, err);
+    if (code != SPIRA_OK)
+        return code;
+    if (wanted > list->elems[0].offset) /* the fetch would begin anew at the beginning */
+        return spira_fail(err, SPIRA_ENOTFOUND, "%s: %s: partition %d ends at %jd, before %jd",
+                          member->owner.cluster->servers, list->elems[0].topic,
+                          (int)list->elems[0].partition, (intmax_t)list->elems[0].offset,
+                          (intmax_t)wanted);
+    *ret_offset = wanted < begin ? begin : wanted;
+    return SPIRA_OK;
+}
+
 static enum spira_code seek(void *self, const char *topic, int32_t partition, int64_t offset,
                             struct spira_error *err)
 {
@@ -354,13 +376,15 @@ static enum spira_code seek(void *self, const char *topic, int32_t partition, in
     struct owned_partition *owned = find_owned(member, topic, partition);
     if (!owned)
         return not_owned(member, topic, partition, err);
-    enum spira_code code = member->placed ? SPIRA_OK : place(member, PLACE_MS, err);
-    if (code != SPIRA_OK)
-        return code;
+    int64_t deadline = spira_kafka_now_ms() + SPIRA_KAFKA_ANSWER_MS;
     SPIRA_CLEANUP(spira_kafka_list_done)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *wanted = rd_kafka_topic_partition_list_add(list, topic, partition);
-    int64_t deadline = spira_kafka_now_ms() + PLACE_MS;
+    enum spira_code code = member->placed ? SPIRA_OK : place(member, PLACE_MS, err);
+    if (code == SPIRA_OK)
+        code = find_offset(member, list, offset, deadline, &offset, err);
+    if (code != SPIRA_OK)
+        return code;
     do { /* its timeout is a thousandth of what is asked for, and a fetch may be just beginning */
         wanted->offset = offset;
         rd_kafka_error_t *failure =
@@ -376,42 +400,48 @@ static enum spira_code seek(void *self, const char *topic, int32_t partition, in
     return SPIRA_OK;
 }
 
-static void free_member(struct member *member)
+static void free_member(struct member *member, int flags)
 {
-    rd_kafka_destroy(member->owner.client);
+    rd_kafka_destroy_flags(member->owner.client, flags);
     free(member->owned);
     free(member);
 }
 
+/* Leaves the group while a broker answers. With a commit under way and no broker, librdkafka would
+ * wait for as long as a session lasts; then the group finds out by itself. */
 static void close_member(void *self)
 {
     struct member *member = self;
-    rd_kafka_consumer_close(member->owner.client);
-    free_member(member);
+    int64_t deadline = spira_kafka_now_ms() + CLOSE_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(member->owner.client);
+    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(member->owner.client, queue);
+    bool closing = !failure;
+    if (failure)
+        rd_kafka_error_destroy(failure);
+    while (closing && !rd_kafka_consumer_closed(member->owner.client) &&
+           spira_kafka_left_ms(deadline) > 0) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CLOSE_POLL_MS);
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            rebalanced(member->owner.client, rd_kafka_event_error(event),
+                       rd_kafka_event_topic_partition_list(event), member);
+        rd_kafka_event_destroy(event);
+    }
+    bool closed = rd_kafka_consumer_closed(member->owner.client);
+    rd_kafka_queue_destroy(queue);
+    free_member(member, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 static enum spira_code new_member(const struct kafka_cluster *cluster, const char *group,
                                   struct member **ret_member, struct spira_error *err)
 {
-    const struct spira_kafka_property defaults[] = {
-        {"session.timeout.ms", cluster->group_instance_id ? "45000" : "15000"},
-        {"heartbeat.interval.ms", "3000"},
-        {"max.poll.interval.ms", "60000"},
-        {"fetch.wait.max.ms", "100"},
-        {"queued.max.messages.kbytes", "4096"},
-        {"check.crcs", "true"},
-        {NULL, NULL}};
     const struct spira_kafka_property fixed[] = {
         {"group.id", group},
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
         {"partition.assignment.strategy", "range"},
         {"auto.offset.reset", "earliest"},
-        {"isolation.level", "read_committed"},
         {cluster->group_instance_id ? "group.instance.id" : NULL, cluster->group_instance_id},
         {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;
-    enum spira_code code = spira_kafka_conf(cluster, defaults, fixed, &conf, err);
+    enum spira_code code = spira_kafka_consumer_conf(cluster, fixed, &conf, err);
     if (code != SPIRA_OK)
         return code;
     rd_kafka_conf_set_rebalance_cb(conf, rebalanced);
@@ -460,7 +490,7 @@ enum spira_code spira_kafka_subscribe(const struct kafka_cluster *cluster,
     rd_kafka_resp_err_t error = rd_kafka_subscribe(member->owner.client, list);
     if (error) {
         code = spira_kafka_fail(&member->owner, error, err, "joining group %s", group);
-        free_member(member);
+        free_member(member, 0);
         return code;
     }
     *ret_consumer = (struct spira_consumer){.ops = &ops, .self = member};

@@ -171,20 +171,13 @@ static void free_reader(struct reader *reader)
 static enum spira_code new_reader(const struct kafka_cluster *cluster, struct reader **ret_reader,
                                   struct spira_error *err)
 {
-    static const struct spira_kafka_property defaults[] = {{"fetch.wait.max.ms", "100"},
-                                                           {"queued.max.messages.kbytes", "4096"},
-                                                           {"check.crcs", "true"},
-                                                           {NULL, NULL}};
     /* The group is never joined, and nothing is committed to it; librdkafka wants a name. */
     static const struct spira_kafka_property fixed[] = {{"group.id", "spira-reader"},
-                                                        {"enable.auto.commit", "false"},
-                                                        {"enable.auto.offset.store", "false"},
                                                         {"auto.offset.reset", "error"},
-                                                        {"isolation.level", "read_committed"},
                                                         {"enable.partition.eof", "true"},
                                                         {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;
-    enum spira_code code = spira_kafka_conf(cluster, defaults, fixed, &conf, err);
+    enum spira_code code = spira_kafka_consumer_conf(cluster, fixed, &conf, err);
     if (code != SPIRA_OK)
         return code;
     struct reader *reader = spira_alloc(1, sizeof *reader);

@@ -205,9 +205,13 @@ static enum spira_code seek(void *self, const char *topic, int32_t partition, in
     struct bus_member *member = self;
     pthread_mutex_lock(&member->bus->lock);
     struct bus_slot *slot = owned_slot(member, topic, partition);
-    if (slot)
+    int64_t end = slot ? (int64_t)slot->topic->partitions[partition].count : 0;
+    if (slot && offset <= end)
         slot->position = offset;
     pthread_mutex_unlock(&member->bus->lock);
+    if (slot && offset > end)
+        return spira_fail(err, SPIRA_ENOTFOUND, "%s: partition %d ends at %jd, before %jd", topic,
+                          (int)partition, (intmax_t)end, (intmax_t)offset);
     return slot ? SPIRA_OK : not_owned(topic, partition, err);
 }
 

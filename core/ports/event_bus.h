@@ -72,8 +72,9 @@ struct spira_consumer_ops {
      * freed with free(). */
     enum spira_code (*positions)(void *self, struct spira_position **ret_positions,
                                  size_t *ret_count, struct spira_error *err);
-    /* poll goes on at this offset of the partition, back or ahead; what is committed stays.
-     * SPIRA_ECONFLICT: the partition is somebody else's now. */
+    /* poll goes on at this offset of the partition, back or ahead (at the first there is, where it
+     * has expired); what is committed stays. SPIRA_ECONFLICT: the partition is somebody else's
+     * now. SPIRA_ENOTFOUND: the offset is above the partition's end. */
     enum spira_code (*seek)(void *self, const char *topic, int32_t partition, int64_t offset,
                             struct spira_error *err);
     /* Leaves the group. Uncommitted messages are delivered again, to whoever owns the partition

@@ -80,7 +80,10 @@ CONTRACT(event_bus, a_member_goes_back_and_ahead)
     must(spira_consumer_seek(consumer, range.topic, range.partition, 2, &err));
     handle(consumer, "c");
     expect_position(consumer, &range, 3, 3);
+    must_fail(spira_consumer_seek(consumer, range.topic, range.partition, 4, &err),
+              SPIRA_ENOTFOUND);
     must_fail(spira_consumer_seek(consumer, range.topic, PARTITIONS, 0, &err), SPIRA_ECONFLICT);
+    expect_position(consumer, &range, 3, 3);
 }
 
 CONTRACT(event_bus, a_paused_member_goes_back_when_it_resumes)

@@ -105,7 +105,7 @@ static void expect_status(const char *status)
     struct spira_error err = {0};
     cr_assert_eq(run(&outcome, &err), SPIRA_OK, "%s", err.message);
     cr_assert_str_eq(outcome.status, status);
-    bool failed = strcmp(status, "failed") == 0;
+    bool failed = strcmp(status, "succeeded") != 0 && strcmp(status, "reused") != 0;
     cr_assert_eq(outcome.failure.code != SPIRA_OK, failed, "%s", outcome.failure.message);
 }
 
