@@ -83,7 +83,7 @@ static enum spira_code read_files(const struct spira_arguments *arguments, struc
     return code;
 }
 
-/* Moves what list has to the end of another. */
+/* Adds copies of what a list has to the end of another. */
 static void append_copies(struct spira_value *to, const struct spira_value *list)
 {
     for (size_t i = 0; i < spira_value_count(list); i++)
@@ -232,11 +232,9 @@ static enum spira_code await_intake(struct adding *adding, struct spira_error *e
     int64_t begun_ms;
     struct spira_progress progress = show(adding, "audio_intake", &begun_ms);
     enum spira_code code = await(adding, progress, err);
-    bool all = adding->intake.settled == adding->intake.count;
-    end(adding, "audio_intake", begun_ms,
-        spira_value_count(adding->intake.failed) ? "failed"
-        : all                                    ? "succeeded"
-                                                 : "canceled");
+    if (adding->intake.settled == adding->intake.count)
+        end(adding, "audio_intake", begun_ms,
+            spira_value_count(adding->intake.failed) ? "failed" : "succeeded");
     return code;
 }
 

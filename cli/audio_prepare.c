@@ -28,6 +28,8 @@ static enum spira_code check_file(const char *path, struct spira_error *err)
 static enum spira_code find_below(const char *root, const char *uri, char **ret_path,
                                   struct spira_error *err)
 {
+    if (uri[0] == '/')
+        return spira_fail(err, SPIRA_EINVALID, "%s: leads out of %s", uri, root);
     SPIRA_CLEANUP(spira_free_at)
     char *folder = realpath(root, NULL);
     if (!folder)
@@ -39,7 +41,7 @@ static enum spira_code find_below(const char *root, const char *uri, char **ret_
     if (!path)
         return spira_fail_errno(err, errno, "%s", joined);
     size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
-    if (uri[0] == '/' || strncmp(path, folder, length) != 0 || path[length] != '/')
+    if (strncmp(path, folder, length) != 0 || path[length] != '/')
         return spira_fail(err, SPIRA_EINVALID, "%s: leads out of %s", uri, root);
     *ret_path = path;
     path = NULL;

@@ -65,9 +65,10 @@ static void print_option(FILE *out, const struct spira_option *option)
     SPIRA_CLEANUP(spira_free_at)
     char *right = spira_format("%s%s", option->sentence, need);
     int column = OPTION_WIDTH + 6;
-    int width = fprintf(out, "%-*s ", column - 1, left);
-    if (width > column)
+    if (fprintf(out, "%s", left) >= column)
         fprintf(out, "\n%*s", column, "");
+    else
+        fprintf(out, "%*s", column - (int)strlen(left), "");
     print_wrapped(out, right, column);
 }
 
