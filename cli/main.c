@@ -6,8 +6,8 @@
 #include <errno.h>
 
 static const struct spira_noun *const nouns[] = {
-    &spira_local_noun,  &spira_audio_noun,  &spira_run_noun,     &spira_model_noun,
-    &spira_topics_noun, &spira_config_noun, &spira_version_noun, NULL,
+    &spira_local_noun, &spira_audio_noun,  &spira_run_noun,    &spira_model_noun,   &spira_dlq_noun,
+    &spira_state_noun, &spira_topics_noun, &spira_config_noun, &spira_version_noun, NULL,
 };
 
 enum { NAMES_MAX = 16 };

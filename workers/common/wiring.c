@@ -193,3 +193,8 @@ enum spira_code spira_wire_scratch(const struct spira_settings *settings, const 
     *ret_scratch = scratch;
     return SPIRA_OK;
 }
+
+struct spira_run_state spira_wire_memory_state(struct spira_clock clock)
+{
+    return spira_run_state_memory(clock);
+}

@@ -34,6 +34,9 @@ SPIRA_MUST_USE enum spira_code spira_wire_fleet(const struct spira_settings *set
                                                 struct spira_worker *ret_worker,
                                                 struct spira_error *err);
 
+/* An empty run state in memory, ended by spira_run_state_done. Keeps clock. */
+struct spira_run_state spira_wire_memory_state(struct spira_clock clock);
+
 /* Makes the folder for the files of this process's jobs, removes those of processes that died, and
  * holds it by ret_lock until that is closed. Gives ret_scratch, freed with free(). */
 SPIRA_MUST_USE enum spira_code spira_wire_scratch(const struct spira_settings *settings,

@@ -155,17 +155,27 @@ static void add_state(struct change *change, const struct rule *rule,
         add(change, SPIRA_STATE_SET_ABSENT, "wanted", NULL, "canceled");
 }
 
-/* Goes on behind a message that is no event of ours: its caller puts it aside. */
-static enum spira_code pass_over(const struct spira_worker *worker,
-                                 const struct spira_message *message, bool *ret_applied,
+/* Goes on behind a message that changes nothing. */
+static enum spira_code pass_over(const struct spira_worker *worker, const char *topic,
+                                 int32_t partition, int64_t offset, bool *ret_applied,
                                  struct spira_error *err)
 {
     const struct spira_state_change nothing = {
-        .topic = message->topic, .partition = message->partition, .offset = message->offset};
-    struct spira_error why;
-    enum spira_code code = spira_state_apply(worker->state, &nothing, ret_applied, &why);
-    if (code != SPIRA_OK)
-        *err = why;
+        .topic = topic, .partition = partition, .offset = offset};
+    return spira_state_apply(worker->state, &nothing, ret_applied, err);
+}
+
+enum spira_code spira_run_tracker_skip(const struct spira_worker *worker, const char *topic,
+                                       int32_t partition, int64_t to, struct spira_error *err)
+{
+    int64_t next = 0;
+    bool applied = true;
+    enum spira_code code = spira_state_applied(worker->state, topic, partition, &next, err);
+    for (; code == SPIRA_OK && next < to && applied; next++)
+        code = pass_over(worker, topic, partition, next, &applied, err);
+    if (code == SPIRA_OK && !applied)
+        return spira_fail(err, SPIRA_ECONFLICT, "%s, partition %d: somebody else cleared the state",
+                          topic, (int)partition);
     return code;
 }
 
@@ -179,7 +189,11 @@ enum spira_code spira_run_tracker_apply(const struct spira_worker *worker,
     struct spira_value *value = NULL;
     enum spira_code code = spira_event_open(worker, message, &event, &value, err);
     if (code != SPIRA_OK) {
-        enum spira_code passed = pass_over(worker, message, ret_applied, err);
+        struct spira_error why;
+        enum spira_code passed = pass_over(worker, message->topic, message->partition,
+                                           message->offset, ret_applied, &why);
+        if (passed != SPIRA_OK)
+            *err = why;
         return passed == SPIRA_OK ? code : passed;
     }
     const struct rule *rule = find_rule(event);

@@ -26,6 +26,12 @@ SPIRA_MUST_USE enum spira_code spira_run_tracker_follow_up(const struct spira_wo
                                                            const struct spira_value *value,
                                                            struct spira_error *err);
 
+/* Puts the state behind the offsets of a partition below `to`, which hold nothing that could be
+ * applied: they expired. */
+SPIRA_MUST_USE enum spira_code spira_run_tracker_skip(const struct spira_worker *worker,
+                                                      const char *topic, int32_t partition,
+                                                      int64_t to, struct spira_error *err);
+
 /* Both, for a message that could be applied. The caller flushes the bus before it commits. */
 SPIRA_MUST_USE enum spira_code spira_run_tracker_handle(const struct spira_worker *worker,
                                                         const struct spira_message *message,
