@@ -95,12 +95,6 @@ SPIRA_MUST_USE enum spira_code spira_step_emit(const struct spira_step_call *cal
                                                const char *event, struct spira_value *fields,
                                                struct spira_error *err);
 
-/* The same under a key of its own, so that workers share what belongs to one run. */
-SPIRA_MUST_USE enum spira_code spira_step_emit_part(const struct spira_step_call *call,
-                                                    const char *event, const char *key,
-                                                    struct spira_value *fields,
-                                                    struct spira_error *err);
-
 /* Reads a JSON input of a computation: inputs/<name>. Gives ret_document. */
 SPIRA_MUST_USE enum spira_code spira_step_read(const struct spira_tools *tools, const char *inputs,
                                                const char *name, struct spira_value **ret_document,

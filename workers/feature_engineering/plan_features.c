@@ -141,10 +141,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
         spira_value_set(fields, "shard", spira_value_copy(spira_value_at(shards, i)));
         spira_value_set_int(fields, "shards", (int64_t)spira_value_count(shards));
         spira_value_set(fields, "plan", spira_value_copy(plan));
-        SPIRA_CLEANUP(spira_free_at)
-        char *key = spira_format("%s/%jd", spira_value_get_text(call->value, "run_id", ""),
-                                 (intmax_t)spira_value_get_int(fields, "shard", 0));
-        code = spira_step_emit_part(call, "features.requested", key, fields, err);
+        code = spira_step_emit(call, "features.requested", fields, err);
     }
     return code;
 }
