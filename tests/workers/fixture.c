@@ -120,8 +120,11 @@ const struct spira_message *fixture_emit(const struct fixture *fixture, const ch
                                          struct spira_value *value)
 {
     struct spira_error err = {0};
-    cr_assert_eq(spira_event_emit(&fixture->worker, event, RUN_ID, RUN_ID, value, &err), SPIRA_OK,
-                 "%s", err.message);
+    enum spira_code code =
+        spira_value_get(value, "run_id")
+            ? spira_run_event_emit(&fixture->worker, event, RUN_ID, value, &err)
+            : spira_event_emit(&fixture->worker, event, RUN_ID, RUN_ID, value, &err);
+    cr_assert_eq(code, SPIRA_OK, "%s", err.message);
     return fixture_message(fixture, event, fixture_count(fixture, event) - 1);
 }
 

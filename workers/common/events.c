@@ -73,6 +73,19 @@ enum spira_code spira_event_emit(const struct spira_worker *worker, const char *
     return send_event(worker, event, key, subject, owned, err);
 }
 
+enum spira_code spira_run_event_emit(const struct spira_worker *worker, const char *event,
+                                     const char *run_id, struct spira_value *fields,
+                                     struct spira_error *err)
+{
+    bool is_shard = strcmp(event, "features.requested") == 0;
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = is_shard ? spira_format("%s/%05jd", run_id,
+                                        (intmax_t)spira_value_get_int(fields, "shard", 0))
+                         : spira_copy_text(run_id);
+    spira_value_set_text(fields, "run_id", run_id);
+    return spira_event_emit(worker, event, key, run_id, fields, err);
+}
+
 enum spira_code spira_event_open(const struct spira_worker *worker,
                                  const struct spira_message *message, const char **ret_event,
                                  struct spira_value **ret_value, struct spira_error *err)

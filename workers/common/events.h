@@ -24,6 +24,14 @@ SPIRA_MUST_USE enum spira_code spira_event_emit(const struct spira_worker *worke
                                                 const char *subject, struct spira_value *value,
                                                 struct spira_error *err);
 
+/* The same for an event about a run, with the run's id in it. Its key is the run's id, so that what
+ * happens to a run stays in order; only shards to compute are spread over the partitions. Takes
+ * fields. */
+SPIRA_MUST_USE enum spira_code spira_run_event_emit(const struct spira_worker *worker,
+                                                    const char *event, const char *run_id,
+                                                    struct spira_value *fields,
+                                                    struct spira_error *err);
+
 /* Sets fields' "message" to an error's text. What of it is no UTF-8 (a character that its limit
  * cut, a name of outside) becomes '?', for no event may hold it. */
 void spira_event_set_message(struct spira_value *fields, const char *message);

@@ -53,9 +53,7 @@ static enum spira_code set_reference(const struct loss *loss, struct spira_value
 static enum spira_code emit(const struct loss *loss, const char *name,
                             const struct spira_value *event, struct spira_error *err)
 {
-    struct spira_value *sent = spira_value_copy(event);
-    spira_value_set_text(sent, "run_id", loss->run_id);
-    return spira_event_emit(loss->worker, name, loss->run_id, loss->run_id, sent, err);
+    return spira_run_event_emit(loss->worker, name, loss->run_id, spira_value_copy(event), err);
 }
 
 static void set_shards(const struct loss *loss, struct spira_value *event)

@@ -90,9 +90,8 @@ enum spira_code spira_step_emit(const struct spira_step_call *call, const char *
                                 struct spira_value *fields, struct spira_error *err)
 {
     const char *run_id = spira_value_get_text(call->value, "run_id", "");
-    spira_value_set_text(fields, "run_id", run_id);
     spira_step_set_execution(call, fields);
-    return spira_event_emit(call->worker, event, run_id, run_id, fields, err);
+    return spira_run_event_emit(call->worker, event, run_id, fields, err);
 }
 
 enum spira_code spira_step_read(const struct spira_tools *tools, const char *inputs,

@@ -135,13 +135,16 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 {
     const struct spira_value *shards = spira_value_get(call->result, "shards");
     const struct spira_value *plan = spira_artifact_file(call->artifact, plan_name);
+    const char *run_id = spira_value_get_text(call->value, "run_id", "");
     enum spira_code code = SPIRA_OK;
     for (size_t i = 0; code == SPIRA_OK && i < spira_value_count(shards); i++) {
         struct spira_value *fields = spira_value_map();
         spira_value_set(fields, "shard", spira_value_copy(spira_value_at(shards, i)));
         spira_value_set_int(fields, "shards", (int64_t)spira_value_count(shards));
         spira_value_set(fields, "plan", spira_value_copy(plan));
-        code = spira_step_emit(call, "features.requested", fields, err);
+        if (i == 0) /* once: of events in several partitions, none is surely read first */
+            spira_step_set_execution(call, fields);
+        code = spira_run_event_emit(call->worker, "features.requested", run_id, fields, err);
     }
     return code;
 }

@@ -207,13 +207,12 @@ static enum spira_code fail_run(const struct spira_worker *worker, const char *r
                                 const struct spira_error *why, struct spira_error *err)
 {
     struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "run_id", run_id);
     spira_value_set_text(fields, "step", "feature_engineering");
     spira_value_set_text(fields, "reason", spira_code_text(why->code));
     spira_event_set_message(fields, why->message);
     struct spira_value *execution = spira_value_set(fields, SPIRA_EXECUTION, spira_value_map());
     spira_value_set_text(execution, "status", "failed");
-    return spira_event_emit(worker, "run.failed", run_id, run_id, fields, err);
+    return spira_run_event_emit(worker, "run.failed", run_id, fields, err);
 }
 
 /* Takes dataset. */
@@ -222,10 +221,9 @@ static enum spira_code complete(const struct spira_worker *worker, const char *r
                                 struct spira_error *err)
 {
     struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "run_id", run_id);
     spira_value_set(fields, "dataset", dataset);
     spira_value_set_int(fields, "shards", shards);
-    return spira_event_emit(worker, "features.completed", run_id, run_id, fields, err);
+    return spira_run_event_emit(worker, "features.completed", run_id, fields, err);
 }
 
 enum spira_code spira_fan_in(const struct spira_worker *worker,

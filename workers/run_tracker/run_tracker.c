@@ -234,8 +234,7 @@ static enum spira_code cancel(const struct spira_worker *worker, const char *run
     if (code != SPIRA_OK || (state && spira_run_is_over(state)))
         return code;
     struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "run_id", run_id);
-    return spira_event_emit(worker, "run.canceled", run_id, run_id, fields, err);
+    return spira_run_event_emit(worker, "run.canceled", run_id, fields, err);
 }
 
 enum spira_code spira_run_tracker_follow_up(const struct spira_worker *worker,
