@@ -12,6 +12,7 @@
 #include "cli/run_verbs.h"
 #include "workers/common/exit_code.h"
 #include "workers/common/stop_signal.h"
+#include "workers/common/wiring.h"
 
 enum { POLL_MS = 200, ABSENT_SHOWN = 5 };
 
@@ -112,7 +113,6 @@ static enum spira_code read_rows(const struct spira_arguments *arguments, struct
 static enum spira_code begin(const struct spira_arguments *arguments, struct adding *adding,
                              struct spira_error *err)
 {
-    const char *inbox;
     adding->wait = spira_argument(arguments, "wait") != NULL;
     enum spira_code code = check(arguments, err);
     if (code == SPIRA_OK)
@@ -126,7 +126,7 @@ static enum spira_code begin(const struct spira_arguments *arguments, struct add
     if (code == SPIRA_OK)
         code = spira_fleet_connect(arguments, &adding->connection, err);
     if (code == SPIRA_OK)
-        code = spira_setting_need(&adding->connection.settings, "inbox", &inbox, err);
+        code = spira_wire_inbox(&adding->connection.settings, &adding->connection.worker, err);
     return code == SPIRA_OK ? spira_fleet_probe(&adding->connection.worker, SPIRA_NEED_BUS, err)
                             : code;
 }

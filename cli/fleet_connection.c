@@ -1,29 +1,9 @@
 #include "cli/fleet_connection.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "workers/common/events.h"
 #include "workers/common/wiring.h"
 
 enum { FLUSH_TIMEOUT_MS = 30000 };
-
-/* A folder that is not there is not mounted, or not the one the workers use. Nothing makes it here:
- * whatever was put into it, no worker would find. */
-static enum spira_code check_folders(const struct spira_settings *settings, struct spira_error *err)
-{
-    static const char *const names[] = {"store", "inbox"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *path = spira_setting(settings, names[i]);
-        struct stat facts;
-        if (path && stat(path, &facts) != 0)
-            return spira_fail(err, SPIRA_EUNREACHABLE, "%s %s: %s", names[i], path,
-                              strerror(errno));
-        if (path && !S_ISDIR(facts.st_mode))
-            return spira_fail(err, SPIRA_EUNREACHABLE, "%s %s: not a folder", names[i], path);
-    }
-    return SPIRA_OK;
-}
 
 enum spira_code spira_fleet_connect(const struct spira_arguments *arguments,
                                     struct spira_fleet_connection *ret_connection,
@@ -33,11 +13,6 @@ enum spira_code spira_fleet_connect(const struct spira_arguments *arguments,
     enum spira_code code = spira_settings_read(arguments, &connection.settings, err);
     if (code != SPIRA_OK)
         return code;
-    code = check_folders(&connection.settings, err);
-    if (code != SPIRA_OK) {
-        spira_settings_done(&connection.settings);
-        return code;
-    }
     *ret_connection = connection; /* where it stays: the worker borrows from it */
     code = spira_wire_fleet(&ret_connection->settings, "spiractl", 1, &ret_connection->worker, err);
     if (code != SPIRA_OK)

@@ -8,7 +8,7 @@
 
 struct spira_fleet_connection {
     struct spira_settings settings;
-    struct spira_worker worker; /* borrows from settings; its inbox only where one is set */
+    struct spira_worker worker; /* borrows from settings; it has no inbox */
 };
 
 /* The services that a command uses, to be put together with |. */
@@ -19,9 +19,8 @@ enum spira_fleet_need {
 };
 
 /* Gives ret_connection, ended by spira_fleet_disconnect. The verb's table has
- * SPIRA_OPTIONS_SERVICES. Kafka and Redis need not answer yet: spira_fleet_probe. SPIRA_EINVALID
- * names the setting that is missing or wrong; SPIRA_EUNREACHABLE: the folder of the store or the
- * inbox is not there. */
+ * SPIRA_OPTIONS_SERVICES. The services need not answer yet: spira_fleet_probe. SPIRA_EINVALID names
+ * the setting that is missing or wrong. */
 SPIRA_MUST_USE enum spira_code spira_fleet_connect(const struct spira_arguments *arguments,
                                                    struct spira_fleet_connection *ret_connection,
                                                    struct spira_error *err);

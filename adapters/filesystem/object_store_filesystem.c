@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,16 +12,32 @@
 #include "core/base/file.h"
 
 struct filesystem_store {
-    char *root; /* absolute */
-    int root_fd;
+    char *root;         /* absolute, unless it is mounted */
+    atomic_int root_fd; /* -1: not opened yet */
     struct spira_digest digest;
 };
 
-static enum spira_code check_key(const char *key, struct spira_error *err)
+/* Opens the folder of a store that was not there before; two threads may do so, and one wins. */
+static enum spira_code open_mounted(struct filesystem_store *store, struct spira_error *err)
+{
+    int fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char text[128];
+    if (fd < 0)
+        return spira_fail(err, SPIRA_EUNREACHABLE, "store %s: %s", store->root,
+                          strerror_r(errno, text, sizeof text));
+    int none = -1;
+    if (!atomic_compare_exchange_strong(&store->root_fd, &none, fd))
+        close(fd);
+    return SPIRA_OK;
+}
+
+/* Before every call with a key. */
+static enum spira_code begin(struct filesystem_store *store, const char *key,
+                             struct spira_error *err)
 {
     if (!spira_key_valid(key))
         return spira_fail(err, SPIRA_EINVALID, "%s: not a valid object key", key);
-    return SPIRA_OK;
+    return store->root_fd < 0 ? open_mounted(store, err) : SPIRA_OK;
 }
 
 /* The code and message of a system call that failed on a key. */
@@ -40,7 +57,7 @@ static enum spira_code fail(const struct filesystem_store *store, const char *ke
 static enum spira_code open_object(const struct filesystem_store *store, const char *key,
                                    int *ret_fd, size_t *ret_size, struct spira_error *err)
 {
-    enum spira_code code = check_key(key, err);
+    enum spira_code code = begin(store, key, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_close_at)
@@ -122,7 +139,7 @@ static enum spira_code put_content(struct filesystem_store *store, const char *k
 static enum spira_code put(void *self, const char *key, const void *data, size_t size,
                            struct spira_error *err)
 {
-    enum spira_code code = check_key(key, err);
+    enum spira_code code = begin(self, key, err);
     struct content content = {.data = size ? data : "", .size = size};
     return code == SPIRA_OK ? put_content(self, key, &content, err) : code;
 }
@@ -130,7 +147,7 @@ static enum spira_code put(void *self, const char *key, const void *data, size_t
 static enum spira_code put_file(void *self, const char *key, const char *path,
                                 struct spira_error *err)
 {
-    enum spira_code code = check_key(key, err);
+    enum spira_code code = begin(self, key, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_close_at)
@@ -224,6 +241,9 @@ static enum spira_code list(void *self, const char *prefix, spira_key_visit *vis
     struct filesystem_store *store = self;
     if (!spira_key_prefix_valid(prefix))
         return spira_fail(err, SPIRA_EINVALID, "%s: no object key begins so", prefix);
+    enum spira_code code = store->root_fd < 0 ? open_mounted(store, err) : SPIRA_OK;
+    if (code != SPIRA_OK)
+        return code;
     SPIRA_CLEANUP(spira_store_folder_list_done)
     struct store_listing listing = {0};
     if (spira_store_folder_list(store->root_fd, prefix, &listing) != 0)
@@ -237,7 +257,7 @@ static enum spira_code list(void *self, const char *prefix, spira_key_visit *vis
 static enum spira_code remove_object(void *self, const char *key, struct spira_error *err)
 {
     struct filesystem_store *store = self;
-    enum spira_code code = check_key(key, err);
+    enum spira_code code = begin(store, key, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_close_at)
@@ -288,7 +308,7 @@ static enum spira_code swap(void *self, const char *key, const struct spira_sha2
     struct filesystem_store *store = self;
     SPIRA_CLEANUP(spira_close_at)
     int lock_fd = -1;
-    enum spira_code code = check_key(key, err);
+    enum spira_code code = begin(store, key, err);
     if (code == SPIRA_OK)
         code = lock_swaps(store, &lock_fd, err);
     if (code == SPIRA_OK)
@@ -321,7 +341,8 @@ static enum spira_code probe(void *self, struct spira_error *err)
 static void close_store(void *self)
 {
     struct filesystem_store *store = self;
-    close(store->root_fd);
+    if (store->root_fd >= 0)
+        close(store->root_fd);
     free(store->root);
     free(store);
 }
@@ -343,20 +364,29 @@ static enum spira_code open_root(const char *root, int *ret_fd, struct spira_err
     return SPIRA_OK;
 }
 
+static const struct spira_object_store_ops ops = {.put = put,
+                                                  .put_file = put_file,
+                                                  .get = get,
+                                                  .fetch = fetch,
+                                                  .stat = stat_object,
+                                                  .list = list,
+                                                  .remove = remove_object,
+                                                  .swap = swap,
+                                                  .probe = probe,
+                                                  .close = close_store};
+
+struct spira_object_store spira_object_store_mounted(const char *root, struct spira_digest digest)
+{
+    struct filesystem_store *store = spira_alloc(1, sizeof *store);
+    *store =
+        (struct filesystem_store){.root = spira_copy_text(root), .root_fd = -1, .digest = digest};
+    return (struct spira_object_store){.ops = &ops, .self = store};
+}
+
 enum spira_code spira_object_store_filesystem(const char *root, struct spira_digest digest,
                                               struct spira_object_store *ret_store,
                                               struct spira_error *err)
 {
-    static const struct spira_object_store_ops ops = {.put = put,
-                                                      .put_file = put_file,
-                                                      .get = get,
-                                                      .fetch = fetch,
-                                                      .stat = stat_object,
-                                                      .list = list,
-                                                      .remove = remove_object,
-                                                      .swap = swap,
-                                                      .probe = probe,
-                                                      .close = close_store};
     SPIRA_CLEANUP(spira_close_at)
     int fd = -1;
     enum spira_code code = open_root(root, &fd, err);

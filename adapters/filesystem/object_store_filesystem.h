@@ -17,4 +17,9 @@ SPIRA_MUST_USE enum spira_code spira_object_store_filesystem(const char *root,
                                                              struct spira_object_store *ret_store,
                                                              struct spira_error *err);
 
+/* The store in a folder that somebody else provides, as by mounting it: nothing makes it here. It
+ * is opened by the first call that needs it; until it is there, calls fail with SPIRA_EUNREACHABLE.
+ * Borrows root; keeps digest. Ended by spira_object_store_done. */
+struct spira_object_store spira_object_store_mounted(const char *root, struct spira_digest digest);
+
 #endif

@@ -10,6 +10,7 @@ static const struct spira_worker_program program = {
     .sentence = "Checks each recording that arrives, and copies it into the store or says why not.",
     .steps = steps,
     .step_count = sizeof steps / sizeof *steps,
+    .needs_inbox = true,
     .deadline_seconds = 300,
 };
 

@@ -115,17 +115,13 @@ static enum spira_code connect_state(const struct spira_settings *settings,
 static enum spira_code connect(const struct spira_settings *settings, struct spira_worker *worker,
                                struct spira_error *err)
 {
-    const char *inbox = spira_setting(settings, "inbox");
     enum spira_code code = connect_bus(settings, worker, &worker->bus, err);
     if (code == SPIRA_OK)
         code = connect_state(settings, &worker->state, err);
     if (code == SPIRA_OK)
         code = spira_setting_need(settings, "store", &worker->location, err);
     if (code == SPIRA_OK)
-        code = spira_object_store_filesystem(worker->location, worker->tools.digest, &worker->store,
-                                             err);
-    if (code == SPIRA_OK && inbox)
-        code = spira_inbox_filesystem(inbox, &worker->inbox, err);
+        worker->store = spira_object_store_mounted(worker->location, worker->tools.digest);
     return code;
 }
 
@@ -151,6 +147,17 @@ enum spira_code spira_wire_fleet(const struct spira_settings *settings, const ch
     }
     *ret_worker = worker;
     return SPIRA_OK;
+}
+
+enum spira_code spira_wire_inbox(const struct spira_settings *settings, struct spira_worker *worker,
+                                 struct spira_error *err)
+{
+    const char *inbox = NULL;
+    enum spira_code code = spira_setting_need(settings, "inbox", &inbox, err);
+    if (code != SPIRA_OK || spira_inbox_filesystem(inbox, &worker->inbox, err) == SPIRA_OK)
+        return code;
+    struct spira_error why = *err; /* it is not there, or not mounted: as a service that is away */
+    return spira_fail(err, SPIRA_EUNREACHABLE, "inbox %s", why.message);
 }
 
 /* Removes what a process of this name left that is not there any more: its lock is free. */

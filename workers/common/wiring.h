@@ -25,10 +25,9 @@ SPIRA_MUST_USE enum spira_code spira_wire_http(struct spira_health *health, cons
                                                struct spira_error *err);
 
 /* A worker of the fleet, or spiractl (name): the event bus in Kafka, the run state in Redis, the
- * store and (where there is one) the inbox in folders. None of the services need answer yet. Gives
- * ret_worker, ended by spira_worker_done. Keeps settings and what they hold; the store's folder is
- * made when it is not there. It has no scratch and computes in a thread, until its caller says
- * otherwise. SPIRA_EINVALID names the setting that is missing or wrong. */
+ * store in a folder. None of them need answer yet. Gives ret_worker, ended by spira_worker_done.
+ * Keeps settings and what they hold. It has no inbox and no scratch and computes in a thread, until
+ * its caller says otherwise. SPIRA_EINVALID names the setting that is missing or wrong. */
 SPIRA_MUST_USE enum spira_code spira_wire_fleet(const struct spira_settings *settings,
                                                 const char *name, size_t threads,
                                                 struct spira_worker *ret_worker,
@@ -36,6 +35,12 @@ SPIRA_MUST_USE enum spira_code spira_wire_fleet(const struct spira_settings *set
 
 /* An empty run state in memory, ended by spira_run_state_done. Keeps clock. */
 struct spira_run_state spira_wire_memory_state(struct spira_clock clock);
+
+/* Opens the inbox of a worker. SPIRA_EINVALID: no setting names one. SPIRA_EUNREACHABLE: it is not
+ * there. */
+SPIRA_MUST_USE enum spira_code spira_wire_inbox(const struct spira_settings *settings,
+                                                struct spira_worker *worker,
+                                                struct spira_error *err);
 
 /* Makes the folder for the files of this process's jobs, removes those of processes that died, and
  * holds it by ret_lock until that is closed. Gives ret_scratch, freed with free(). */

@@ -105,10 +105,8 @@ static enum spira_code read_settings(struct process *process,
     if (code == SPIRA_OK)
         code = spira_wire_fleet(&process->settings, process->program->name, threads,
                                 &process->worker, err);
-    if (code == SPIRA_OK && strcmp(process->program->name, "audio_intake") == 0) {
-        const char *inbox = NULL;
-        code = spira_setting_need(&process->settings, "inbox", &inbox, err);
-    }
+    if (code == SPIRA_OK && process->program->needs_inbox)
+        code = spira_wire_inbox(&process->settings, &process->worker, err);
     return code;
 }
 

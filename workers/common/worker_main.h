@@ -11,6 +11,7 @@ struct spira_worker_program {
     const char *sentence;                  /* of its --help */
     const struct spira_step *const *steps; /* of a worker of steps, in their order */
     size_t step_count;
+    bool needs_inbox;
     int deadline_seconds; /* of a computation, when no setting says otherwise */
     /* Of a worker that is none of steps: makes its handler, which keeps worker and ends with the
      * process. */
