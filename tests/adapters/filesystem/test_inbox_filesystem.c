@@ -129,3 +129,101 @@ Test(inbox_filesystem, a_folder_that_is_not_there_is_named)
     cr_assert_eq(spira_inbox_filesystem("/tmp/spira-no-such-inbox", &other, &err), SPIRA_ENOTFOUND);
     cr_assert(strstr(err.message, "/tmp/spira-no-such-inbox"));
 }
+
+static const struct spira_sha256 digest = {
+    .hex = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+
+static char *offer(const char *name)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = below(name);
+    char *uri = NULL;
+    cr_assert_eq(spira_inbox_offer(inbox, path, &digest, &uri, &err), SPIRA_OK, "%s", err.message);
+    return uri;
+}
+
+/* Expects that what was offered can be fetched, and is this. */
+static void expect_offered(const char *uri, const char *text)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = below("copy");
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    cr_assert_eq(spira_inbox_fetch(inbox, uri, 100, path, &err), SPIRA_OK, "%s", err.message);
+    cr_assert_eq(spira_file_read(path, 100, &bytes, &err), SPIRA_OK);
+    cr_assert_str_eq(bytes.data, text);
+    cr_assert_eq(unlink(path), 0);
+}
+
+Test(inbox_filesystem, what_lies_in_it_is_offered_as_it_is)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *uri = offer("inbox/ward/../ward/a b.wav");
+    cr_assert_str_eq(uri, "ward/a b.wav");
+    expect_offered(uri, "sound");
+    SPIRA_CLEANUP(spira_free_at)
+    char *target = below("inbox/ward/a b.wav");
+    SPIRA_CLEANUP(spira_free_at)
+    char *link_path = below("link.wav");
+    cr_assert_eq(symlink(target, link_path), 0);
+    SPIRA_CLEANUP(spira_free_at)
+    char *by_link = offer("link.wav");
+    cr_assert_str_eq(by_link, uri);
+}
+
+Test(inbox_filesystem, another_file_is_copied_once_and_again_when_the_copy_is_another)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *uri = offer("secret.wav");
+    SPIRA_CLEANUP(spira_free_at)
+    char *wanted = spira_format("added/%s.wav", digest.hex);
+    cr_assert_str_eq(uri, wanted);
+    expect_offered(uri, "secret");
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/inbox/%s", top, uri);
+    struct stat first, second;
+    cr_assert_eq(stat(path, &first), 0);
+    free(offer("secret.wav"));
+    cr_assert_eq(stat(path, &second), 0);
+    cr_assert_eq(first.st_ino, second.st_ino);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(spira_file_write(path, "altered", 7, &err), SPIRA_OK);
+    free(offer("secret.wav"));
+    expect_offered(uri, "secret");
+}
+
+Test(inbox_filesystem, only_a_plain_extension_is_kept)
+{
+    static const struct {
+        const char *name, *extension;
+    } cases[] = {
+        {"x.FLAC", ".FLAC"}, {"x", ""}, {"x.", ""}, {"x.way too long", ""}, {"x.a\nb", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text(cases[i].name, "x");
+        SPIRA_CLEANUP(spira_free_at)
+        char *uri = offer(cases[i].name);
+        SPIRA_CLEANUP(spira_free_at)
+        char *wanted = spira_format("added/%s%s", digest.hex, cases[i].extension);
+        cr_assert_str_eq(uri, wanted);
+    }
+}
+
+Test(inbox_filesystem, what_is_no_file_is_not_offered)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *folder = below("inbox");
+    SPIRA_CLEANUP(spira_free_at)
+    char *missing = below("missing.wav");
+    char *uri = NULL;
+    cr_assert_eq(spira_inbox_offer(inbox, missing, &digest, &uri, &err), SPIRA_ENOTFOUND);
+    cr_assert(strstr(err.message, "missing.wav"));
+    cr_assert_eq(spira_inbox_offer(inbox, folder, &digest, &uri, &err), SPIRA_EINVALID);
+    cr_assert_null(uri);
+    /* "added" is somebody's file: nothing can be put there. */
+    write_text("inbox/added", "in the way");
+    SPIRA_CLEANUP(spira_free_at)
+    char *secret = below("secret.wav");
+    cr_assert_eq(spira_inbox_offer(inbox, secret, &digest, &uri, &err), SPIRA_EIO);
+    cr_assert_null(uri);
+}

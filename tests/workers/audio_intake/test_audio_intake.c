@@ -212,3 +212,28 @@ Test(audio_intake, a_store_that_does_not_answer_rejects_nothing)
                  SPIRA_EIO);
     cr_assert_eq(fixture_count(&fixture, "audio.rejected"), 0u);
 }
+
+/* When the first answer says that its recording was collected. */
+static int64_t collected_at(const char *event)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *answer = fixture_event(&fixture, event, 0);
+    return spira_value_get_int(answer, SPIRA_COLLECTED_AT, -1);
+}
+
+Test(audio_intake, the_answer_says_when_the_recording_was_collected)
+{
+    put_tone("a.wav", 0.5);
+    take_in("{'recording_id': 'a', 'uri': 'a.wav', 'label': 1, 'collected_at': 12345}");
+    cr_assert_eq(collected_at("audio.accepted"), 12345);
+    take_in("{'recording_id': 'b', 'uri': 'b.wav', 'label': 1, 'collected_at': 12346}");
+    cr_assert_eq(collected_at("audio.rejected"), 12346);
+}
+
+Test(audio_intake, an_event_that_does_not_say_was_collected_when_the_bus_got_it)
+{
+    put_tone("a.wav", 0.5);
+    int64_t now_ms = spira_clock_now_ms(fixture.worker.clock);
+    take_in(SPEECH("a.wav"));
+    cr_assert_eq(collected_at("audio.accepted"), now_ms);
+}
