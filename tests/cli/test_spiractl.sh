@@ -9,7 +9,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/spira-cli.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 "$root/tests/cli/make_recordings.py" "$work"
 cd "$work"
-unset SPIRA_STORE SPIRA_THREADS OMP_NUM_THREADS
+unset SPIRA_STORE SPIRA_INBOX SPIRA_THREADS OMP_NUM_THREADS KAFKA_BOOTSTRAP_SERVERS REDIS_URL
 
 wrong() {
     printf 'FAILED: %s\n' "$*" >&2
@@ -56,8 +56,9 @@ json() {
 }
 
 help() {
-    local commands=("local run" "audio check" "audio features" "model list" "model show"
-        "model predict" "config check" "config import" "version")
+    local commands=("local run" "audio add" "audio check" "audio features" "run start" "run list"
+        "run show" "run watch" "run wait" "run cancel" "model list" "model show" "model predict"
+        "dlq list" "dlq show" "dlq retry" "dlq discard" "state rebuild" "topics ensure" "config check" "config import" "version")
     local command words
     try 0 --help
     silent err
@@ -252,11 +253,56 @@ models() {
     refuses 3 "store/model.json" model predict --model store/model.safetensors --in voice.wav
 }
 
+# The fleet's commands where there is no fleet: nothing listens on port 1.
+fleet() {
+    local command words
+    local run=01890a5d-ac96-774b-bcce-b302099a8057
+    refuses 2 "--kafka or set KAFKA_BOOTSTRAP_SERVERS" topics ensure
+    export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1
+    refuses 2 "--redis or set REDIS_URL" run list
+    export REDIS_URL=redis://127.0.0.1:1/0
+    refuses 2 "--store or set SPIRA_STORE" run list
+    export SPIRA_STORE=$work/fleet-store
+    refuses 6 "127.0.0.1:1" run list
+    [ ! -e fleet-store ] || wrong "a store was made"
+    mkdir fleet-store fleet-inbox
+    refuses 2 "--inbox or set SPIRA_INBOX" audio add voice.wav --label 1
+    export SPIRA_INBOX=$work/fleet-inbox
+    refuses 6 "127.0.0.1:1" run list
+    for command in "topics ensure" "run start --config run.json" "run wait $run" \
+        "audio add voice.wav --label 1"; do
+        read -ra words <<<"$command"
+        SECONDS=0
+        refuses 6 "Kafka: 127.0.0.1:1" "${words[@]}"
+        [ "$SECONDS" -le 10 ] || wrong "spiractl $command: $SECONDS s"
+    done
+    [ -z "$(ls fleet-inbox)" ] || wrong "a copy is in the inbox"
+
+    refuses 2 "nothing to add" audio add
+    refuses 2 "--root" audio add --csv m.csv
+    refuses 2 "--label" audio add voice.wav
+    refuses 2 "--label: '2'" audio add voice.wav --label 2
+    refuses 2 "go with FILE" audio add --csv m.csv --root . --patient p
+    refuses 2 "--wait" audio add voice.wav --label 1 --timeout 5
+    refuses 3 "m.csv" audio add --csv m.csv --root .
+    refuses 3 "none.json" run start --config none.json
+    refuses 2 "train.epochs: 0" run start --config run.json --set train.epochs=0
+    refuses 2 "--from: 'soon'" run start --config run.json --from soon
+    refuses 2 "--like" run start --config run.json --like latest --to 2026-03-01
+    refuses 2 "--wait" run start --config run.json --timeout 5
+    refuses 2 "missing RUN" run show
+    refuses 2 "--timeout: '-1'" run wait latest --timeout -1
+    refuses 2 "--limit: '0'" run list --limit 0
+    refuses 2 "--partitions: 'x'" topics ensure --partitions x
+    unset SPIRA_STORE SPIRA_INBOX KAFKA_BOOTSTRAP_SERVERS REDIS_URL
+}
+
 help
 usage
 version
 audio_check
 configurations
+fleet
 imports
 audio_features
 models
