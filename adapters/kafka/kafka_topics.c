@@ -1,12 +1,14 @@
 #include "adapters/kafka/kafka_topics.h"
 
-enum { PROBE_MS = 2000, ENSURE_MS = 15000, UNKNOWN_MS = 1000 };
+/* What one broker does not know, another may: asked again for a while, unless there is only one. */
+enum { PROBE_MS = 2000, ENSURE_MS = 15000, UNKNOWN_MS = 1000, UNKNOWN_ALONE_MS = 50 };
 
 /* What one broker says of a topic. */
 struct description {
     rd_kafka_resp_err_t error; /* of the topic */
     int32_t partitions;
     int32_t led; /* partitions that have a leader */
+    int brokers; /* of the cluster */
 };
 
 /* Asks once. RD_KAFKA_RESP_ERR_NO_ERROR: a broker answered. */
@@ -21,10 +23,12 @@ static rd_kafka_resp_err_t ask(rd_kafka_t *client, const char *topic, int timeou
     rd_kafka_topic_destroy(handle);
     if (error)
         return error;
-    *ret_said = (struct description){.error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    *ret_said = (struct description){.error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                                     .brokers = metadata->broker_cnt};
     if (metadata->topic_cnt == 1) {
         const struct rd_kafka_metadata_topic *found = &metadata->topics[0];
-        *ret_said = (struct description){.error = found->err, .partitions = found->partition_cnt};
+        ret_said->error = found->err;
+        ret_said->partitions = found->partition_cnt;
         for (int i = 0; i < found->partition_cnt; i++)
             ret_said->led += found->partitions[i].leader >= 0;
     }
@@ -56,7 +60,8 @@ enum spira_code spira_kafka_topic_partitions(const struct kafka_owner *client, c
         if (!says_unknown(error))
             continue;
         if (!unknown_until)
-            unknown_until = spira_kafka_now_ms() + UNKNOWN_MS;
+            unknown_until =
+                spira_kafka_now_ms() + (said.brokers > 1 ? UNKNOWN_MS : UNKNOWN_ALONE_MS);
         if (spira_kafka_left_ms(unknown_until) == 0)
             return spira_fail(err, SPIRA_ENOTFOUND, "%s: %s: no such topic",
                               client->cluster->servers, topic);
