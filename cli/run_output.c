@@ -51,6 +51,7 @@ void spira_run_print(FILE *out, const struct spira_value *run)
     const struct spira_value *evaluation = spira_value_get(run, "evaluation");
     print_text(out, "run", run, "run_id");
     print_text(out, "state", run, "state");
+    print_text(out, "why", run, "message");
     fprintf(out, "\n");
     print_steps(out, spira_value_get(run, "steps"));
     fprintf(out, "\n");
