@@ -81,9 +81,9 @@ static void print_tamed(FILE *out, char *text, const char *spared)
 static void print_facts(FILE *out, const struct spira_value *object)
 {
     static const char *const names[] = {
-        "id",       "reason", "error",          "subject",   "attempts",  "signal",
-        "redrives", "worker", "worker_version", "group",     "timestamp", "first_failed_at",
-        "topic",    "key",    "last_failed_at", "partition", "offset",
+        "id",       "reason", "error",     "subject",         "attempts",       "signal",
+        "redrives", "group",  "worker",    "worker_version",  "topic",          "partition",
+        "offset",   "key",    "timestamp", "first_failed_at", "last_failed_at",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct spira_value *value = spira_value_get(object, names[i]);

@@ -175,19 +175,49 @@ enum spira_code spira_dead_letters_find(const struct spira_worker *worker, const
     return SPIRA_OK;
 }
 
+/* Letters of one partition on their way to the visit. */
 struct visiting {
-    const struct spira_value *letter;
+    const struct spira_value *letters;
+    size_t next, end;
     spira_dead_letter_visit *visit;
     void *context;
-    bool met;
 };
+
+static int64_t place_of(const struct spira_value *letters, size_t index, const char *what)
+{
+    return spira_value_get_int(spira_value_get(spira_value_at(letters, index), "place"), what, 0);
+}
+
+static const char *topic_at(const struct spira_value *letters, size_t index)
+{
+    return spira_value_get_text(spira_value_at(letters, index), "topic", "");
+}
 
 static enum spira_code visit_message(void *context, const struct spira_message *message,
                                      struct spira_error *err)
 {
     struct visiting *visiting = context;
-    visiting->met = true;
-    return visiting->visit(visiting->context, visiting->letter, message, err);
+    if (visiting->next == visiting->end ||
+        message->offset < place_of(visiting->letters, visiting->next, "offset"))
+        return SPIRA_OK;
+    const struct spira_value *letter = spira_value_at(visiting->letters, visiting->next++);
+    if (message->offset > place_of(visiting->letters, visiting->next - 1, "offset"))
+        return spira_fail(err, SPIRA_ENOTFOUND, "%s: its message expired",
+                          spira_value_get_text(letter, "id", ""));
+    return visiting->visit(visiting->context, letter, message, err);
+}
+
+/* The end of the letters from begin on that follow each other in one partition: one read is enough
+ * for them. */
+static size_t end_of_partition(const struct spira_value *letters, size_t begin)
+{
+    size_t end = begin + 1;
+    while (end < spira_value_count(letters) &&
+           strcmp(topic_at(letters, end), topic_at(letters, begin)) == 0 &&
+           place_of(letters, end, "partition") == place_of(letters, begin, "partition") &&
+           place_of(letters, end, "offset") > place_of(letters, end - 1, "offset"))
+        end++;
+    return end;
 }
 
 enum spira_code spira_dead_letters_read(const struct spira_worker *worker,
@@ -195,24 +225,25 @@ enum spira_code spira_dead_letters_read(const struct spira_worker *worker,
                                         spira_dead_letter_visit *visit, void *context,
                                         struct spira_error *err)
 {
-    enum spira_code code = SPIRA_OK;
-    for (size_t i = 0; code == SPIRA_OK && i < spira_value_count(letters); i++) {
-        struct visiting visiting = {
-            .letter = spira_value_at(letters, i), .visit = visit, .context = context};
-        const struct spira_value *place = spira_value_get(visiting.letter, "place");
-        int64_t offset = spira_value_get_int(place, "offset", 0);
+    struct visiting visiting = {.letters = letters, .visit = visit, .context = context};
+    while (visiting.next < spira_value_count(letters)) {
+        size_t begin = visiting.next;
+        visiting.end = end_of_partition(letters, begin);
         struct spira_offset_range range = {.partition =
-                                               (int32_t)spira_value_get_int(place, "partition", 0),
-                                           .from = offset,
-                                           .to = offset + 1};
-        snprintf(range.topic, sizeof range.topic, "%s%s",
-                 spira_value_get_text(visiting.letter, "topic", ""), SPIRA_DEAD_LETTER_SUFFIX);
-        code = spira_bus_read(worker->bus, &range, visit_message, &visiting, err);
-        if (code == SPIRA_OK && !visiting.met)
-            code = spira_fail(err, SPIRA_ENOTFOUND, "%s: its message expired",
-                              spira_value_get_text(visiting.letter, "id", ""));
+                                               (int32_t)place_of(letters, begin, "partition"),
+                                           .from = place_of(letters, begin, "offset"),
+                                           .to = place_of(letters, visiting.end - 1, "offset") + 1};
+        snprintf(range.topic, sizeof range.topic, "%s%s", topic_at(letters, begin),
+                 SPIRA_DEAD_LETTER_SUFFIX);
+        enum spira_code code = spira_bus_read(worker->bus, &range, visit_message, &visiting, err);
+        if (code == SPIRA_OK && visiting.next < visiting.end)
+            code =
+                spira_fail(err, SPIRA_ENOTFOUND, "%s: its message expired",
+                           spira_value_get_text(spira_value_at(letters, visiting.next), "id", ""));
+        if (code != SPIRA_OK)
+            return code;
     }
-    return code;
+    return SPIRA_OK;
 }
 
 struct retrying {

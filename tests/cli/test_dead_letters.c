@@ -46,7 +46,7 @@ static void put_aside(const char *event, const char *key, const void *value, siz
         .group = "test.step",
         .attempts = 1,
         .last_failed_ms = 1700000000000};
-    (void)spira_fail(&letter.failure, why, "%s is wrong", key ? key : "it");
+    (void)spira_fail(&letter.failure, why, "%s", key ? key : "it");
     cr_assert_eq(spira_dead_letter_send(&fixture.worker, &letter, &err), SPIRA_OK);
 }
 
@@ -163,6 +163,39 @@ Test(dead_letters, a_retry_sends_the_same_bytes_and_hides_the_letter)
     const struct spira_dead_letter again = {.message = binary, .failure = {.code = SPIRA_EOVERRAN}};
     cr_assert_eq(spira_dead_letter_send(&fixture.worker, &again, &err), SPIRA_OK);
     expect_list(NULL, "timeout", "run.requested:0:2");
+}
+
+static enum spira_code note(void *context, const struct spira_value *letter,
+                            const struct spira_message *message, struct spira_error *error)
+{
+    (void)error;
+    cr_assert_str_eq(message->key, spira_value_get_text(letter, "error", "?"));
+    spira_value_append(context, spira_value_copy(letter));
+    return SPIRA_OK;
+}
+
+Test(dead_letters, are_read_in_the_order_of_the_list)
+{
+    for (int i = 0; i < 30; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %d", i);
+        put_aside(i % 3 == 0 ? "features.requested" : "run.requested", key, key, 2, SPIRA_EINVALID);
+    }
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *letters = NULL;
+    size_t strange;
+    cr_assert_eq(spira_dead_letters_list(&fixture.worker, NULL, NULL, &letters, &strange, &err),
+                 SPIRA_OK);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *some = spira_value_list();
+    for (size_t i = 0; i < 30; i += 1 + i % 3)
+        spira_value_append(some, spira_value_copy(spira_value_at(letters, i)));
+    spira_value_append(some, spira_value_copy(spira_value_at(letters, 0)));
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *seen = spira_value_list();
+    cr_assert_eq(spira_dead_letters_read(&fixture.worker, some, note, seen, &err), SPIRA_OK, "%s",
+                 err.message);
+    cr_assert(spira_value_equal(seen, some));
 }
 
 Test(dead_letters, an_id_that_no_open_letter_has_is_named)
