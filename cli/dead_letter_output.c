@@ -56,7 +56,10 @@ struct spira_value *spira_dead_letter_object(const struct spira_worker *worker,
         set_repaired(header, "name", message->headers[i].name);
         set_repaired(header, "value", message->headers[i].value);
     }
-    spira_value_set_int(object, "bytes", (int64_t)message->size);
+    int64_t left = spira_value_get_int(letter, "left", -1);
+    spira_value_set_int(object, "bytes", left < 0 ? (int64_t)message->size : left);
+    if (left >= 0)
+        return object;
     struct spira_value *value = NULL;
     struct spira_error err;
     if (spira_event_decode(worker->codec, message->value, message->size, &value, &err) ==
@@ -118,7 +121,10 @@ void spira_dead_letter_print(FILE *out, const struct spira_value *object)
     }
     int64_t bytes = spira_value_get_int(object, "bytes", 0);
     const struct spira_value *value = spira_value_get(object, "value");
-    if (value) {
+    if (spira_value_get(object, "left")) {
+        fprintf(out, "\nvalue, %jd bytes, too many for a letter: it is where it was\n",
+                (intmax_t)bytes);
+    } else if (value) {
         fprintf(out, "\nvalue, %jd bytes\n", (intmax_t)bytes);
         print_tamed(out, spira_value_to_text(value, SPIRA_PRETTY), "\n");
     } else {

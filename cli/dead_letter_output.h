@@ -10,7 +10,8 @@
 void spira_dead_letters_print(FILE *out, const struct spira_value *letters);
 
 /* Gives all that a letter says: the letter, "key", "headers" (a list of {"name", "value"}),
- * "bytes", and "value", decoded, or "value_hex", its first bytes, when it is no event. */
+ * "bytes", and "value", decoded, or "value_hex", its first bytes, when it is no event; neither
+ * when the value was left where it was. */
 struct spira_value *spira_dead_letter_object(const struct spira_worker *worker,
                                              const struct spira_value *letter,
                                              const struct spira_message *message);

@@ -124,6 +124,13 @@ static enum spira_code check_state(const struct spira_worker *worker, struct cou
     return SPIRA_OK;
 }
 
+/* What was applied stays; the run tracker applies the rest. */
+static int report_stop(const struct spira_error *err)
+{
+    (void)spira_report(err);
+    return SPIRA_EXIT_SIGNAL + spira_stop_signal();
+}
+
 static int run_rebuild(const struct spira_arguments *arguments)
 {
     bool json = false, equal = true;
@@ -145,6 +152,8 @@ static int run_rebuild(const struct spira_arguments *arguments)
         code = spira_argument(arguments, "check")
                    ? check_state(worker, &counting, json, &equal, &err)
                    : rebuild(worker, &counting, json, &err);
+    if (code == SPIRA_EINTERRUPTED && spira_stop_signal())
+        return report_stop(&err);
     if (code != SPIRA_OK)
         return spira_report(&err);
     return equal ? SPIRA_EXIT_SUCCESS : SPIRA_EXIT_FAILED;

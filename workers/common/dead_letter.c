@@ -9,6 +9,7 @@ enum { OWN_HEADERS = 13, ERROR_MAX = 1024 };
 
 static const char own_prefix[] = "dlq-";
 static const char redrive_header[] = "x-redrive-of";
+static const char left_header[] = "dlq-value-left";
 static const char schema_reason[] = "rejected_by_schema";
 static const char other_reason[] = "invalid";
 
@@ -103,6 +104,39 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Queues the message with our headers behind its own. */
+static enum spira_code send_whole(const struct spira_worker *worker, const char *topic,
+                                  const struct spira_message *message,
+                                  const struct spira_header own[OWN_HEADERS],
+                                  struct spira_error *err)
+{
+    size_t count = 0;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_header *headers = take_headers(message, OWN_HEADERS, &count);
+    memcpy(headers + count, own, OWN_HEADERS * sizeof *own);
+    struct spira_message sent = *message;
+    sent.topic = topic;
+    sent.headers = headers;
+    sent.header_count = count + OWN_HEADERS;
+    return spira_bus_send(worker->bus, &sent, err);
+}
+
+/* Queues our headers alone: with them the message would be larger than one may be. */
+static enum spira_code send_alone(const struct spira_worker *worker, const char *topic,
+                                  const struct spira_message *message,
+                                  const struct spira_header own[OWN_HEADERS],
+                                  struct spira_error *err)
+{
+    char left[32];
+    snprintf(left, sizeof left, "%zu", message->size);
+    struct spira_header headers[OWN_HEADERS + 1];
+    memcpy(headers, own, OWN_HEADERS * sizeof *own);
+    headers[OWN_HEADERS] = (struct spira_header){left_header, left};
+    const struct spira_message sent = {
+        .topic = topic, .headers = headers, .header_count = OWN_HEADERS + 1};
+    return spira_bus_send(worker->bus, &sent, err);
+}
+
 enum spira_code spira_dead_letter_send(const struct spira_worker *worker,
                                        const struct spira_dead_letter *letter,
                                        struct spira_error *err)
@@ -135,15 +169,9 @@ enum spira_code spira_dead_letter_send(const struct spira_worker *worker,
         {"dlq-last-failed-at", last.text},
         {"dlq-signal", signal_number},
     };
-    size_t count = 0;
-    SPIRA_CLEANUP(spira_free_at)
-    struct spira_header *headers = take_headers(message, OWN_HEADERS, &count);
-    memcpy(headers + count, own, sizeof own);
-    struct spira_message sent = *message;
-    sent.topic = topic;
-    sent.headers = headers;
-    sent.header_count = count + OWN_HEADERS;
-    enum spira_code code = spira_bus_send(worker->bus, &sent, err);
+    enum spira_code code = send_whole(worker, topic, message, own, err);
+    if (code == SPIRA_ETOOBIG)
+        code = send_alone(worker, topic, message, own, err);
     if (code == SPIRA_ENOTFOUND)
         return spira_fail(err, SPIRA_EUNREACHABLE,
                           "%s: there is no such topic; make it with 'spiractl topics ensure'",
@@ -215,6 +243,8 @@ static void read_headers(const struct spira_message *message, struct spira_value
         read_text(message, texts[i][0], letter, texts[i][1]);
     read_count(message, "dlq-attempts", letter, "attempts");
     read_count(message, "dlq-signal", letter, "signal");
+    if (spira_message_header(message, left_header))
+        read_count(message, left_header, letter, "left");
     int64_t redrives = 0;
     for (size_t i = 0; i < message->header_count; i++)
         redrives += strcmp(message->headers[i].name, redrive_header) == 0;
@@ -240,6 +270,27 @@ enum spira_code spira_dead_letter_open(const struct spira_worker *worker,
     return SPIRA_OK;
 }
 
+/* A message on its way back to its topic. */
+struct redrive {
+    const struct spira_worker *worker;
+    const char *topic, *id;
+};
+
+static enum spira_code send_back(void *context, const struct spira_message *message,
+                                 struct spira_error *err)
+{
+    const struct redrive *redrive = context;
+    size_t count = 0;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_header *headers = take_headers(message, 1, &count);
+    headers[count] = (struct spira_header){redrive_header, redrive->id};
+    struct spira_message sent = *message;
+    sent.topic = redrive->topic;
+    sent.headers = headers;
+    sent.header_count = count + 1;
+    return spira_bus_send(redrive->worker->bus, &sent, err);
+}
+
 enum spira_code spira_dead_letter_redrive(const struct spira_worker *worker,
                                           const struct spira_message *message,
                                           struct spira_error *err)
@@ -249,15 +300,18 @@ enum spira_code spira_dead_letter_redrive(const struct spira_worker *worker,
     enum spira_code code = spira_dead_letter_open(worker, message, &letter, err);
     if (code != SPIRA_OK)
         return code;
-    size_t count = 0;
-    SPIRA_CLEANUP(spira_free_at)
-    struct spira_header *headers = take_headers(message, 1, &count);
-    headers[count] = (struct spira_header){redrive_header, spira_value_get_text(letter, "id", "")};
-    struct spira_message sent = *message;
-    sent.topic = spira_value_get_text(letter, "topic", "");
-    sent.headers = headers;
-    sent.header_count = count + 1;
-    return spira_bus_send(worker->bus, &sent, err);
+    struct redrive redrive = {.worker = worker,
+                              .topic = spira_value_get_text(letter, "topic", ""),
+                              .id = spira_value_get_text(letter, "id", "")};
+    if (!spira_value_get(letter, "left"))
+        return send_back(&redrive, message, err);
+    int64_t offset = spira_value_get_int(letter, "offset", 0);
+    struct spira_offset_range range = {.partition =
+                                           (int32_t)spira_value_get_int(letter, "partition", 0),
+                                       .from = offset,
+                                       .to = offset + 1};
+    snprintf(range.topic, sizeof range.topic, "%s", redrive.topic);
+    return spira_bus_read(worker->bus, &range, send_back, &redrive, err);
 }
 
 enum spira_code spira_dead_letter_resolve(const struct spira_worker *worker,

@@ -35,8 +35,9 @@ SPIRA_MUST_USE enum spira_code spira_dead_letter_send(const struct spira_worker 
 /* Gives what a message of a dead-letter topic says: {"id": "<topic>:<partition>:<offset>" (topic as
  * people type it, without the prefix), "topic", "partition", "offset", "timestamp", "group",
  * "worker", "worker_version", "reason", "error", "attempts", "first_failed_at", "last_failed_at",
- * "signal", "subject" (its run or recording), "redrives" (how often it was sent again)}; of a
- * marker {"id", "topic", "partition", "offset", "timestamp", "resolved"}. SPIRA_EINVALID: neither.
+ * "signal", "subject" (its run or recording), "redrives" (how often it was sent again), maybe
+ * "left"}; of a marker {"id", "topic", "partition", "offset", "timestamp", "resolved"}.
+ * SPIRA_EINVALID: neither.
  */
 SPIRA_MUST_USE enum spira_code spira_dead_letter_open(const struct spira_worker *worker,
                                                       const struct spira_message *message,

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 
+#include "adapters/flaky/event_bus_flaky.h"
 #include "core/base/text.h"
 #include "tests/workers/fixture.h"
 #include "workers/common/version.h"
@@ -203,6 +204,31 @@ Test(dead_letter, goes_back_as_it_came)
                      SPIRA_OK);
         cr_assert_eq(spira_value_get_int(opened, "redrives", 0), 2);
     }
+}
+
+Test(dead_letter, a_value_too_large_for_a_letter_is_left_where_it_was)
+{
+    static const enum spira_code codes[] = {SPIRA_OK, SPIRA_ETOOBIG};
+    struct spira_flaky_script script = {.operation = "send", .codes = codes, .count = 2};
+    static const struct spira_header headers[] = {{"ce_id", "i"}};
+    struct spira_error err;
+    fixture.worker.bus = spira_event_bus_flaky(fixture.worker.bus, &script, 1);
+    const struct spira_message *letter =
+        put_aside(arrive("key", "a large value", 13, headers, 1), SPIRA_ETOOBIG, "too large", 0);
+    expect_bytes(letter, NULL, NULL, 0);
+    cr_assert_eq(letter->header_count, 14u);
+    expect_header(letter, "dlq-value-left", "13");
+    expect_header(letter, "dlq-offset", "0");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *opened = NULL;
+    cr_assert_eq(spira_dead_letter_open(&fixture.worker, letter, &opened, &err), SPIRA_OK);
+    cr_assert_eq(spira_value_get_int(opened, "left", 0), 13);
+    cr_assert_eq(spira_dead_letter_redrive(&fixture.worker, letter, &err), SPIRA_OK);
+    const struct spira_message *again = fixture_message(&fixture, "run.requested", 1);
+    cr_assert(again);
+    expect_bytes(again, "key", "a large value", 13);
+    cr_assert_eq(again->header_count, 2u);
+    expect_header(again, "x-redrive-of", "run.requested:0:0");
 }
 
 Test(dead_letter, a_marker_names_its_letter)
