@@ -17,13 +17,11 @@ steps() {
 await() {
     local what=$1
     shift
-    for _ in $(seq 600); do
-        if "$@"; then
-            return 0
-        fi
+    local until=$((SECONDS + 60))
+    until "$@"; do
+        [ "$SECONDS" -lt "$until" ] || wrong "no $what within a minute"
         sleep 0.1
     done
-    wrong "no $what within a minute"
 }
 
 has_steps() {
@@ -31,18 +29,21 @@ has_steps() {
 }
 
 is_training() {
-    "$spiractl" run show "$run" -o json |
-        jq -e '.progress.model_training | fromjson? // . | .done >= 1' >/dev/null 2>&1
+    local answer
+    exec 3<>"/dev/tcp/127.0.0.1/$(cat "$work/fleet/workers/model-training-1/port")"
+    printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+    answer=$(cat <&3)
+    exec 3>&-
+    [[ $answer == *$'\nspira_busy 1\n'* ]]
 }
 
-small_csv "$work/metadata.csv"
+cp "$corpus/metadata.csv" "$work/metadata.csv" # enough for several shards
 "$fleet" up --feature-workers 1 --dir "$work/fleet"
 exports=$("$fleet" env --dir "$work/fleet")
 eval "$exports"
 "$spiractl" audio add --csv "$work/metadata.csv" --noise "$corpus/noise.csv" --root "$corpus" --wait >/dev/null
 
-# One recording a shard, so that there is something to share.
-options=(--config "$config" --set dataset.shard_recordings=1 --set train.epochs=30)
+options=(--config "$config" --set train.epochs=3)
 run=$("$spiractl" run start "${options[@]}" -o json | jq -r .run_id)
 await "first shard" has_steps feature-engineering-1 2
 "$fleet" up --feature-workers 2 --dir "$work/fleet"

@@ -82,6 +82,26 @@ static void note_redo(struct tracker *tracker, const struct spira_position *posi
         redo->until = position->committed;
 }
 
+/* The first offset at or behind `from` that the partition still holds: what expired before it is
+ * passed over. */
+static enum spira_code find_held(struct tracker *tracker, const struct spira_position *position,
+                                 int64_t *from, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *held = NULL;
+    size_t count = 0;
+    enum spira_code code =
+        spira_bus_ranges(tracker->worker->bus, position->topic, &held, &count, err);
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
+        if (held[i].partition != position->partition || held[i].from <= *from)
+            continue;
+        *from = held[i].from;
+        code = spira_run_tracker_skip(tracker->worker, position->topic, position->partition,
+                                      held[i].from, err);
+    }
+    return code;
+}
+
 /* Goes back where the state is behind. */
 static enum spira_code catch_up(struct tracker *tracker, struct spira_consumer consumer,
                                 const struct spira_position *position, struct spira_error *err)
@@ -92,6 +112,9 @@ static enum spira_code catch_up(struct tracker *tracker, struct spira_consumer c
     if (code != SPIRA_OK || applied >= position->next)
         return code;
     note_redo(tracker, position);
+    code = find_held(tracker, position, &applied, err);
+    if (code != SPIRA_OK)
+        return code;
     code = spira_consumer_seek(consumer, position->topic, position->partition, applied, err);
     if (code != SPIRA_OK)
         return code == SPIRA_ECONFLICT ? SPIRA_OK : code;
