@@ -103,15 +103,17 @@ static enum spira_code set_all(rd_kafka_conf_t *conf, const struct spira_kafka_p
 /* From any of librdkafka's threads. */
 static void write_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    const struct kafka_owner *owner = rd_kafka_opaque(client);
-    const struct kafka_cluster *cluster = owner->cluster;
-    /* Each client gets every property of the settings; that a producer has no use for a consumer's
-     * is no news. */
-    if (!cluster->log || strstr(text, "property and will be ignored by this"))
-        return;
+    struct kafka_owner *owner = rd_kafka_opaque(client);
     char line[1024];
     snprintf(line, sizeof line, "%s: %s", facility, text);
-    cluster->log(cluster->log_context, level, line);
+    /* Each client gets every property of the settings; that a producer has no use for a consumer's
+     * is no news. */
+    if (strstr(text, "property and will be ignored by this"))
+        return;
+    pthread_mutex_lock(&owner->lock);
+    if (owner->cluster && owner->cluster->log)
+        owner->cluster->log(owner->cluster->log_context, level, line);
+    pthread_mutex_unlock(&owner->lock);
 }
 
 enum spira_code spira_kafka_conf(const struct kafka_cluster *cluster,
@@ -181,12 +183,27 @@ enum spira_code spira_kafka_client_new(struct kafka_owner *owner,
 {
     char why[512];
     owner->cluster = cluster;
+    pthread_mutex_init(&owner->lock, NULL);
     rd_kafka_conf_set_opaque(conf, owner);
     owner->client = rd_kafka_new(type, conf, why, sizeof why);
     if (owner->client)
         return SPIRA_OK;
     rd_kafka_conf_destroy(conf);
+    pthread_mutex_destroy(&owner->lock);
     return spira_fail(err, SPIRA_EINVALID, "%s: Kafka properties: %s", cluster->servers, why);
+}
+
+void spira_kafka_client_free(struct kafka_owner *owner)
+{
+    rd_kafka_destroy(owner->client);
+    pthread_mutex_destroy(&owner->lock);
+}
+
+void spira_kafka_client_abandon(struct kafka_owner *owner)
+{
+    pthread_mutex_lock(&owner->lock);
+    owner->cluster = NULL;
+    pthread_mutex_unlock(&owner->lock);
 }
 
 /* The code an error of librdkafka stands for. */

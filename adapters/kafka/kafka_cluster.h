@@ -3,6 +3,7 @@
 #define SPIRA_ADAPTERS_KAFKA_KAFKA_CLUSTER_H
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 
 #include "adapters/kafka/event_bus_kafka.h"
 
@@ -42,8 +43,9 @@ SPIRA_MUST_USE enum spira_code spira_kafka_consumer_conf(const struct kafka_clus
 
 /* What a client's callbacks get as their opaque is the structure around it, with this first. */
 struct kafka_owner {
-    const struct kafka_cluster *cluster;
+    const struct kafka_cluster *cluster; /* NULL: the client is abandoned */
     rd_kafka_t *client;
+    pthread_mutex_t lock; /* guards the cluster's log against the abandoning */
 };
 
 /* Makes owner's client; takes conf, also on failure. SPIRA_EINVALID: properties that do not go
@@ -52,6 +54,12 @@ SPIRA_MUST_USE enum spira_code spira_kafka_client_new(struct kafka_owner *owner,
                                                       const struct kafka_cluster *cluster,
                                                       rd_kafka_type_t type, rd_kafka_conf_t *conf,
                                                       struct spira_error *err);
+
+/* Ends the client. */
+void spira_kafka_client_free(struct kafka_owner *owner);
+/* Leaves a client that cannot be ended now to the end of the process. Its owner must stay; its
+ * cluster need not. */
+void spira_kafka_client_abandon(struct kafka_owner *owner);
 
 /* Fails with "<servers>: <what>: <why>" and the code that the error of librdkafka stands for;
  * SPIRA_EUNREACHABLE where nothing says otherwise. Never SPIRA_ENOTFOUND: a broker that has just

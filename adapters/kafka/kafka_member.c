@@ -54,8 +54,8 @@ static rd_kafka_topic_partition_list_t *list_owned(const struct member *member)
     return list;
 }
 
-/* Pauses or resumes, in the client, those that are not yet so. */
-static void set_paused(struct member *member, bool paused)
+/* Pauses or resumes, in the client, those that are not yet so. False: there were none. */
+static bool set_paused(struct member *member, bool paused)
 {
     SPIRA_CLEANUP(spira_kafka_list_done)
     rd_kafka_topic_partition_list_t *list =
@@ -71,6 +71,7 @@ static void set_paused(struct member *member, bool paused)
         rd_kafka_pause_partitions(member->owner.client, list);
     else
         rd_kafka_resume_partitions(member->owner.client, list);
+    return list->cnt > 0;
 }
 
 /* Fills list with what the group has committed; below 0 where it has not. */
@@ -219,6 +220,8 @@ static enum spira_code poll_member(void *self, int timeout_ms,
     if (!member->placed && spira_kafka_now_ms() >= member->place_again &&
         place(member, PLACE_MS, err) != SPIRA_OK)
         member->trouble = *err;
+    if (member->paused && member->placed)
+        set_paused(member, true);
     rd_kafka_message_t *raw = rd_kafka_consumer_poll(member->owner.client, timeout_ms);
     spira_kafka_producer_serve(member->producer);
     if (raw && !raw->err)
@@ -240,19 +243,27 @@ static void release(void *self, const struct spira_message *message)
     spira_kafka_message_free(message);
 }
 
+/* Messages come by poll alone, so the client is paused there: what is handled between two polls,
+ * as most of the messages of a projector are, does not throw away what was fetched. */
 static void pause_member(void *self)
 {
     struct member *member = self;
     member->paused = true;
-    if (member->placed)
-        set_paused(member, true);
 }
 
 static void resume_member(void *self)
 {
     struct member *member = self;
     member->paused = false;
-    set_paused(member, false);
+    if (!set_paused(member, false))
+        return;
+    /* A resumed partition is fetched again when its broker's thread wakes up for some other reason,
+     * up to a second later. A seek wakes it at once, and where we are is where it goes to. */
+    SPIRA_CLEANUP(spira_kafka_list_done)
+    rd_kafka_topic_partition_list_t *list = list_owned(member);
+    for (size_t i = 0; i < member->owned_count; i++)
+        list->elems[i].offset = member->owned[i].position.next;
+    rd_kafka_error_destroy(rd_kafka_seek_partitions(member->owner.client, list, 0));
 }
 
 static bool owns(void *self, const char *topic, int32_t partition)
@@ -400,35 +411,36 @@ static enum spira_code seek(void *self, const char *topic, int32_t partition, in
     return SPIRA_OK;
 }
 
-static void free_member(struct member *member, int flags)
+static void free_member(struct member *member)
 {
-    rd_kafka_destroy_flags(member->owner.client, flags);
+    spira_kafka_client_free(&member->owner);
     free(member->owned);
     free(member);
 }
 
-/* Leaves the group while a broker answers. With a commit under way and no broker, librdkafka would
- * wait for as long as a session lasts; then the group finds out by itself. */
+/* Leaves the group. With no broker, and a commit that was begun, librdkafka would take as long as a
+ * session lasts; a worker that was told to end has no such time. */
 static void close_member(void *self)
 {
     struct member *member = self;
+    rd_kafka_t *client = member->owner.client;
     int64_t deadline = spira_kafka_now_ms() + CLOSE_MS;
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(member->owner.client);
-    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(member->owner.client, queue);
-    bool closing = !failure;
-    if (failure)
-        rd_kafka_error_destroy(failure);
-    while (closing && !rd_kafka_consumer_closed(member->owner.client) &&
-           spira_kafka_left_ms(deadline) > 0) {
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(client, queue);
+    while (!failure && !rd_kafka_consumer_closed(client) && spira_kafka_left_ms(deadline) > 0) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CLOSE_POLL_MS);
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-            rebalanced(member->owner.client, rd_kafka_event_error(event),
+            rebalanced(client, rd_kafka_event_error(event),
                        rd_kafka_event_topic_partition_list(event), member);
         rd_kafka_event_destroy(event);
     }
-    bool closed = rd_kafka_consumer_closed(member->owner.client);
     rd_kafka_queue_destroy(queue);
-    free_member(member, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (failure || rd_kafka_consumer_closed(client))
+        free_member(member);
+    else
+        spira_kafka_client_abandon(&member->owner);
+    if (failure) /* it had been closed by its own fatal error */
+        rd_kafka_error_destroy(failure);
 }
 
 static enum spira_code new_member(const struct kafka_cluster *cluster, const char *group,
@@ -490,7 +502,7 @@ enum spira_code spira_kafka_subscribe(const struct kafka_cluster *cluster,
     rd_kafka_resp_err_t error = rd_kafka_subscribe(member->owner.client, list);
     if (error) {
         code = spira_kafka_fail(&member->owner, error, err, "joining group %s", group);
-        free_member(member, 0);
+        free_member(member);
         return code;
     }
     *ret_consumer = (struct spira_consumer){.ops = &ops, .self = member};

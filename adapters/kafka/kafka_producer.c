@@ -73,7 +73,7 @@ enum spira_code spira_kafka_producer_new(const struct kafka_cluster *cluster,
     pthread_mutex_init(&producer->lock, NULL);
     code = spira_kafka_client_new(&producer->owner, cluster, RD_KAFKA_PRODUCER, conf, err);
     if (code == SPIRA_OK && pthread_key_create(&producer->reported, NULL) != 0) {
-        rd_kafka_destroy(producer->owner.client);
+        spira_kafka_client_free(&producer->owner);
         code = spira_fail(err, SPIRA_ENOMEMORY, "%s: no key for the threads", cluster->servers);
     }
     if (code == SPIRA_OK) {
@@ -89,7 +89,7 @@ void spira_kafka_producer_free(struct kafka_producer *producer)
 {
     if (!producer)
         return;
-    rd_kafka_destroy(producer->owner.client);
+    spira_kafka_client_free(&producer->owner);
     forget_topics(producer);
     free(producer->known);
     pthread_key_delete(producer->reported);

@@ -164,7 +164,7 @@ static void free_reader(struct reader *reader)
 {
     if (!reader)
         return;
-    rd_kafka_destroy(reader->owner.client);
+    spira_kafka_client_free(&reader->owner);
     free(reader);
 }
 

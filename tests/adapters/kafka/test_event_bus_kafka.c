@@ -236,6 +236,44 @@ Test(event_bus_kafka, of_two_members_with_one_name_the_older_ends, .timeout = 60
     end();
 }
 
+/* Pauses for each message, and polls so often while it is busy; gives the milliseconds it took. */
+static int64_t handle_one_by_one(int polls)
+{
+    start(1);
+    send_numbers(0, MESSAGES);
+    struct spira_consumer consumer = join(bus, topic, topic);
+    handle(consumer, "0");
+    int64_t began = now_ms();
+    for (int i = 1; i < MESSAGES; i++) {
+        const struct spira_message *message = next(consumer), *none = NULL;
+        cr_assert_eq(message->offset, i);
+        spira_consumer_pause(consumer);
+        for (int k = 0; k < polls; k++) {
+            must(spira_consumer_poll(consumer, 1, &none, &err));
+            cr_assert_null(none);
+        }
+        must(spira_consumer_commit(consumer, message, &err));
+        spira_consumer_release(consumer, message);
+        spira_consumer_resume(consumer);
+    }
+    int64_t took = now_ms() - began;
+    spira_consumer_done(&consumer);
+    end();
+    return took;
+}
+
+Test(event_bus_kafka, a_member_that_was_busy_does_not_wait_for_the_next_message)
+{
+    int64_t took = handle_one_by_one(2);
+    cr_assert_lt(took, MESSAGES * 300, "%jd ms", (intmax_t)took);
+}
+
+Test(event_bus_kafka, a_member_that_is_busy_for_a_moment_keeps_what_was_fetched)
+{
+    int64_t took = handle_one_by_one(0);
+    cr_assert_lt(took, MESSAGES * 50, "%jd ms", (intmax_t)took);
+}
+
 /* A producer of another program, with a transaction when it has a name. */
 static rd_kafka_t *other_producer(const char *transactional_id)
 {
