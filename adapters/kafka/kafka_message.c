@@ -36,9 +36,11 @@ enum spira_code spira_kafka_message_new(rd_kafka_message_t *raw,
     enum spira_code code = spira_big_alloc(&received, key_at + raw->key_len + 1, 1, topic, err);
     if (code != SPIRA_OK)
         return code;
-    char *key = raw->key ? (char *)received + key_at : NULL;
-    if (key)
-        memcpy(key, raw->key, raw->key_len); /* the zero behind it is there */
+    char *key = NULL;
+    if (raw->key) { /* the zero behind it is there */
+        key = (char *)received + key_at;
+        memcpy(key, raw->key, raw->key_len);
+    }
     for (size_t i = 0; i < count; i++) {
         const void *value = NULL;
         size_t size = 0;
