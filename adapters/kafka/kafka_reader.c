@@ -43,11 +43,10 @@ enum spira_code spira_kafka_offsets(const struct kafka_owner *client,
 static enum spira_code committed(const struct kafka_owner *client, const char *group,
                                  rd_kafka_topic_partition_list_t *list, struct spira_error *err)
 {
-    static const struct spira_kafka_property none[] = {{NULL, NULL}};
     const struct spira_kafka_property fixed[] = {{"group.id", group}, {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;
     struct kafka_owner asker;
-    enum spira_code code = spira_kafka_conf(client->cluster, none, fixed, &conf, err);
+    enum spira_code code = spira_kafka_consumer_conf(client->cluster, fixed, &conf, err);
     if (code == SPIRA_OK)
         code = spira_kafka_client_new(&asker, client->cluster, RD_KAFKA_CONSUMER, conf, err);
     if (code != SPIRA_OK)
@@ -57,7 +56,7 @@ static enum spira_code committed(const struct kafka_owner *client, const char *g
         error = first_error(list);
     if (error)
         code = spira_kafka_fail(client, error, err, "asking what group %s committed", group);
-    rd_kafka_destroy(asker.client);
+    spira_kafka_client_free(&asker);
     return code;
 }
 

@@ -141,6 +141,26 @@ Test(kafka_faults, a_pause_holds_while_an_assignment_waits, .timeout = 60)
     mock_end(&mock);
 }
 
+Test(kafka_faults, a_group_whose_coordinator_has_just_started_is_asked_again, .timeout = 60)
+{
+    struct mock mock = mock_start();
+    send_and_flush(mock.bus, "t", "k", "a");
+    struct spira_consumer consumer = join(mock.bus, "g", "t");
+    handle(consumer, "a");
+    spira_consumer_done(&consumer);
+    fail_times(&mock, OFFSET_FETCH, 2, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+    struct spira_offset_range *ranges = NULL;
+    size_t count = 0;
+    struct spira_error err = {0};
+    enum spira_code code = SPIRA_EUNREACHABLE;
+    for (int64_t end = now_ms() + PATIENCE_MS; code == SPIRA_EUNREACHABLE && now_ms() < end;)
+        code = spira_bus_pending(mock.bus, "g", "t", &ranges, &count, &err);
+    cr_assert_eq(code, SPIRA_OK, "%s", err.message);
+    cr_assert(count == 1 && ranges[0].from == 1 && ranges[0].to == 1);
+    free(ranges);
+    mock_end(&mock);
+}
+
 Test(kafka_faults, a_topic_that_a_broker_does_not_know_yet_is_waited_for)
 {
     struct mock mock = mock_start();
