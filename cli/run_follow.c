@@ -6,7 +6,8 @@
 enum {
     POLL_MS = 500,
     TICK_MS = 100,          /* how often the watch may redraw, and a signal is seen */
-    LATE_EVENTS_MS = 10000, /* for the events that a run's last one overtook */
+    LATE_EVENTS_MS = 60000, /* for the events that a run's last one overtook, Redis wiped and Kafka
+                               starting again in between */
 };
 
 /* One run that is being followed. */
