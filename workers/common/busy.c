@@ -6,7 +6,8 @@
 #include "workers/common/log.h"
 #include "workers/common/run_object.h"
 
-enum { WAIT_MS = 50, SECOND_MS = 1000, PROGRESS_TTL_MS = 10000 };
+/* Short work is over before the group need be served: pausing and resuming costs a fetch. */
+enum { WAIT_MS = 50, SHORT_MS = 1000, SECOND_MS = 1000, PROGRESS_TTL_MS = 10000 };
 
 void spira_busy_beat(struct spira_busy *busy)
 {
@@ -103,10 +104,13 @@ static enum spira_code accompany(struct spira_busy *busy, struct spira_task *tas
                                  bool *ret_leased, struct spira_error *err)
 {
     const struct spira_clock clock = busy->loop->worker->clock;
-    int64_t looked_ms = spira_clock_monotonic_ms(clock);
+    const int64_t began_ms = spira_clock_monotonic_ms(clock);
+    int64_t looked_ms = began_ms;
     enum spira_code code = SPIRA_OK;
     while (!spira_task_wait(task, WAIT_MS)) {
-        if (code == SPIRA_OK)
+        spira_busy_beat(busy);
+        bool is_long = spira_clock_monotonic_ms(clock) - began_ms >= SHORT_MS;
+        if (code == SPIRA_OK && is_long)
             code = spira_busy_pump(busy, err);
         if (code != SPIRA_OK || spira_progress_stop_wanted(busy->loop->stop))
             spira_task_stop(task, SPIRA_STOP_SHUTDOWN);
