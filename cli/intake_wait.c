@@ -12,7 +12,7 @@ struct spira_awaited {
 enum answer { ACCEPTED, REJECTED, DEAD, ANSWERS };
 
 static const char *const answer_events[ANSWERS] = {"audio.accepted", "audio.rejected",
-                                                   "audio.collected" SPIRA_DEAD_LETTER_SUFFIX};
+                                                   ("audio.collected" SPIRA_DEAD_LETTER_SUFFIX)};
 
 static int by_identity(const void *a, const void *b)
 {

@@ -54,8 +54,8 @@ static enum spira_code fail(const struct filesystem_store *store, const char *ke
 }
 
 /* Gives the object's descriptor and its size. */
-static enum spira_code open_object(const struct filesystem_store *store, const char *key,
-                                   int *ret_fd, size_t *ret_size, struct spira_error *err)
+static enum spira_code open_object(struct filesystem_store *store, const char *key, int *ret_fd,
+                                   size_t *ret_size, struct spira_error *err)
 {
     enum spira_code code = begin(store, key, err);
     if (code != SPIRA_OK)
@@ -83,7 +83,7 @@ struct content {
 };
 
 /* What put answers when the key is there already: success, and as durable, when the bytes agree. */
-static enum spira_code compare(const struct filesystem_store *store, const char *key, int folder_fd,
+static enum spira_code compare(struct filesystem_store *store, const char *key, int folder_fd,
                                const struct content *content, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_close_at)

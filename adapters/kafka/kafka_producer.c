@@ -144,12 +144,18 @@ static rd_kafka_resp_err_t produce(struct kafka_producer *producer,
                                    const struct spira_message *message)
 {
     rd_kafka_headers_t *headers = spira_kafka_headers(message);
-    rd_kafka_resp_err_t error =
-        rd_kafka_producev(producer->owner.client, RD_KAFKA_V_TOPIC(message->topic),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_KEY(message->key, message->key ? strlen(message->key) : 0),
-                          RD_KAFKA_V_VALUE((void *)message->value, message->size),
-                          RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = message->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {(void *)message->key, message->key ? strlen(message->key) : 0}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)message->value, message->size}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    rd_kafka_error_t *failure =
+        rd_kafka_produceva(producer->owner.client, parts, sizeof parts / sizeof *parts);
+    rd_kafka_resp_err_t error = rd_kafka_error_code(failure); /* of NULL: none */
+    rd_kafka_error_destroy(failure);
     if (error && headers)
         rd_kafka_headers_destroy(headers);
     return error;

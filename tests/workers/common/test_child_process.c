@@ -135,6 +135,7 @@ static pid_t read_pid(const char *folder)
         usleep(10000);
     }
     cr_assert_fail("%s is not there after ten seconds", path);
+    return 0;
 }
 
 /* Whether a process runs; one that waits for its parent's attention does not. */
