@@ -93,7 +93,8 @@ struct spira_event_bus_ops {
     enum spira_code (*send)(void *self, const struct spira_message *message,
                             struct spira_error *err);
     /* Waits until every queued message is acknowledged. SPIRA_ETIMEOUT: not all are yet; flush
-     * again. */
+     * again. Any other code: one was refused and is queued no more; this is told once, so who
+     * flushes again must send again before. */
     enum spira_code (*flush)(void *self, int timeout_ms, struct spira_error *err);
     /* Joins group for these topics; a group that has committed nothing begins at the beginning.
      * Gives ret_consumer. SPIRA_ENOTFOUND: no such topic. */

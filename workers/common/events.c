@@ -140,7 +140,7 @@ enum spira_code spira_events_flush(const struct spira_worker *worker,
 {
     for (;;) {
         enum spira_code code = spira_bus_flush(worker->bus, FLUSH_TIMEOUT_MS, err);
-        if (code != SPIRA_ETIMEOUT && code != SPIRA_EUNREACHABLE)
+        if (code != SPIRA_ETIMEOUT) /* any other says that something was refused and is gone */
             return code;
         if (spira_progress_stop_wanted(progress))
             return spira_fail(err, SPIRA_EINTERRUPTED,

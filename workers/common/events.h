@@ -42,7 +42,8 @@ SPIRA_MUST_USE enum spira_code
 spira_event_open(const struct spira_worker *worker, const struct spira_message *message,
                  const char **ret_event, struct spira_value **ret_value, struct spira_error *err);
 
-/* Waits until every queued event is acknowledged, for as long as it takes unless stop is wanted. */
+/* Waits until every queued event is acknowledged, for as long as it takes unless stop is wanted.
+ * Any code but SPIRA_EINTERRUPTED: one was refused; emit them again. */
 SPIRA_MUST_USE enum spira_code spira_events_flush(const struct spira_worker *worker,
                                                   struct spira_progress progress,
                                                   struct spira_error *err);

@@ -99,7 +99,7 @@ static enum spira_code put_aside(struct spira_busy *busy, const struct spira_mes
         code = spira_bus_flush(worker->bus, POLL_MS, err);
         if (code == SPIRA_OK)
             break;
-        if (code != SPIRA_ETIMEOUT && code != SPIRA_EUNREACHABLE)
+        if (code != SPIRA_ETIMEOUT) /* any other says that the letter was refused and is gone */
             return code;
         if (stop_wanted(busy))
             return spira_fail(err, SPIRA_EINTERRUPTED, "stopped before a dead letter arrived");

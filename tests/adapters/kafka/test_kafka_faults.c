@@ -187,6 +187,18 @@ Test(kafka_faults, a_refused_message_is_told_by_the_flush_and_may_be_sent_again)
     mock_end(&mock);
 }
 
+Test(kafka_faults, a_message_that_may_not_be_sent_now_is_told_once)
+{
+    struct mock mock = mock_start();
+    send_and_flush(mock.bus, "t", "k", "a");
+    fail_times(&mock, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    send_text(mock.bus, "t", "k", "b");
+    must_fail(spira_bus_flush(mock.bus, PATIENCE_MS, &err), SPIRA_EUNREACHABLE, "topic t");
+    must(spira_bus_flush(mock.bus, PATIENCE_MS, &err)); /* it is gone */
+    send_and_flush(mock.bus, "t", "k", "b");
+    mock_end(&mock);
+}
+
 Test(kafka_faults, a_flush_that_is_too_short_is_tried_again)
 {
     struct mock mock = mock_start();

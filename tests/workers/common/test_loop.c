@@ -194,6 +194,19 @@ Test(loop, puts_aside_what_is_wrong_and_goes_on)
     cr_expect(strstr(spira_message_header(letter, "dlq-error"), "in the script"));
 }
 
+Test(loop, a_dead_letter_that_was_refused_is_sent_again)
+{
+    static const enum spira_code codes[] = {SPIRA_EUNREACHABLE};
+    struct spira_flaky_script script = {.operation = "flush", .codes = codes, .count = 1};
+    play.codes[0] = play.codes[1] = SPIRA_EINVALID;
+    emit(2);
+    struct spira_event_bus memory = fixture.worker.bus;
+    fixture.worker.bus = spira_event_bus_flaky(memory, &script, 1);
+    run_until(3);
+    EXPECT_OFFSETS(0, 0, 1);
+    cr_expect_eq(committed_in(memory), 2);
+}
+
 Test(loop, drops_what_somebody_newer_has_dealt_with)
 {
     play.codes[0] = SPIRA_ECONFLICT;
