@@ -1,15 +1,30 @@
-"""As much of Kafka's protocol as the end-to-end tests need to look at topics from outside: read every
+#!/usr/bin/env -S python3 -B
+"""Usage: kafka_client.py HOST:PORT ends | groups | committed | lag
+       kafka_client.py HOST:PORT read TOPIC
+       kafka_client.py HOST:PORT send TOPIC PARTITION [NAME=VALUE]... <VALUE
+
+As much of Kafka's protocol as the end-to-end tests need to look at topics from outside: read every
 message, send a raw one, ask where a topic ends and where a group stands. One connection for each
-question, so that a broker that was killed in between does not matter."""
+question, so that a broker that was killed in between does not matter.
+
+  ends       each line a topic, a partition, and the offset that its next message gets
+  groups     a group, its state, and the ids of its members
+  committed  a group, a topic, a partition, the offset it committed
+  lag        a group, a topic, a partition, how many messages it has not committed
+  read       a message as JSON: partition, offset, key, headers, value (hexadecimal)
+  send       appends a message with these headers; prints its offset
+"""
 
 import collections
 import gzip
+import json
 import socket
 import struct
+import sys
 
 Message = collections.namedtuple("Message", "topic partition offset key value headers")
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_FETCH, LIST_GROUPS = 0, 1, 2, 3, 9, 16
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_FETCH, DESCRIBE_GROUPS, LIST_GROUPS = 0, 1, 2, 3, 9, 15, 16
 LATEST = -1
 
 
@@ -291,6 +306,20 @@ class Kafka:
         self.check(answer.number("h"), "groups")
         return [name for name, _ in answer.array(lambda: (answer.text(), answer.text()))]
 
+    def members(self, group):
+        """The state of a group and the ids of its members, sorted."""
+        answer = self.ask(DESCRIBE_GROUPS, 0, Writer().number("i", 1).text(group))
+        answer.number("i")
+        self.check(answer.number("h"), f"members of {group}")
+        answer.text()
+        state = answer.text()
+        answer.text(), answer.text()
+        members = []
+        for _ in range(answer.number("i")):
+            members.append(answer.text())
+            answer.text(), answer.text(), answer.data_field(), answer.data_field()
+        return state, sorted(members)
+
     def committed(self, group):
         """(topic, partition): the offset a group committed."""
         answer = self.ask(OFFSET_FETCH, 2, Writer().text(group).number("i", -1))
@@ -304,3 +333,55 @@ class Kafka:
                 offsets[topic, partition] = offset
         self.check(answer.number("h"), f"offsets of {group}")
         return offsets
+
+
+def text_of(data):
+    return None if data is None else data.decode(errors="replace")
+
+
+def show_message(message):
+    headers = {name: text_of(value) for name, value in message.headers}
+    shown = {
+        "partition": message.partition,
+        "offset": message.offset,
+        "key": text_of(message.key),
+        "headers": headers,
+        "value": None if message.value is None else message.value.hex(),
+    }
+    print(json.dumps(shown))
+
+
+def show_offsets(kafka, verb):
+    for group in sorted(kafka.groups()):
+        for (topic, partition), offset in sorted(kafka.committed(group).items()):
+            number = offset if verb == "committed" else kafka.end(topic, partition) - max(offset, 0)
+            print(group, topic, partition, number)
+
+
+def main(address, verb, *words):
+    kafka = Kafka(address)
+    if verb == "ends":
+        for topic, partitions in sorted(kafka.partitions().items()):
+            for partition in sorted(partitions):
+                print(topic, partition, kafka.end(topic, partition))
+    elif verb == "groups":
+        for group in sorted(kafka.groups()):
+            state, members = kafka.members(group)
+            print(group, state, *members)
+    elif verb in ("committed", "lag"):
+        show_offsets(kafka, verb)
+    elif verb == "read":
+        for message in kafka.read(*words):
+            show_message(message)
+    elif verb == "send":
+        headers = [(name, value.encode()) for name, value in (word.split("=", 1) for word in words[2:])]
+        print(kafka.send(words[0], int(words[1]), sys.stdin.buffer.read(), b"sent", headers))
+    else:
+        sys.exit(f"{verb}: no such verb\n{__doc__}")
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except KafkaError as error:
+        sys.exit(str(error))

@@ -1,28 +1,14 @@
 #!/usr/bin/env bash
 # The fleet on real servers, every worker a process: recordings in, published model out, with the digests
-# of `local run`. Takes script/fleet besides what every end-to-end test takes.
-# shellcheck source=tests/e2e/e2e.sh
-. "$(dirname "$0")/e2e.sh"
-fleet=$3
-SPIRA_BIN=$(dirname "$spiractl")
-export SPIRA_BIN
-trap '"$fleet" down --dir "$work/fleet" || true; rm -rf "$work"' EXIT
-
-# fleet_run NAME OPTION...: one run of the fleet, waited for; its object, messages and exit code as of
-# local_run.
-fleet_run() {
-    local name=$1
-    shift
-    code=0
-    timeout 180 "$spiractl" run start "$@" --wait -o json >"$work/$name.json" 2>"$work/$name.err" || code=$?
-}
+# of `local run`.
+export SPIRA_THREADS=2 # elsewhere one
+# shellcheck source=tests/e2e/fleet_e2e.sh
+. "$(dirname "$0")/fleet_e2e.sh"
 
 small_csv "$work/metadata.csv"
-"$fleet" up --feature-workers 2 --dir "$work/fleet"
-exports=$("$fleet" env --dir "$work/fleet")
-eval "$exports"
+fleet_up --feature-workers 2
 expect_equal "workers that are ready" \
-    "$("$fleet" status --dir "$work/fleet" | grep -cE '^(audio|feature|model|run)-.* ready ')" 7
+    "$("$fleet" status --dir "$folder" | grep -cE '^(audio|feature|model|run)-.* ready ')" 7
 
 "$spiractl" audio add --csv "$work/metadata.csv" --noise "$corpus/noise.csv" --root "$corpus" --wait \
     -o json >"$work/added.json"
@@ -54,8 +40,8 @@ expect_unreachable 127.0.0.1:1 REDIS_URL=redis://127.0.0.1:1/0 run list
 expect_unreachable /dev/null/store SPIRA_STORE=/dev/null/store run start --config "$config"
 
 # Workers end in good order when asked.
-"$fleet" down --dir "$work/fleet"
-for log in "$work"/fleet/log/*.log; do
+"$fleet" down --dir "$folder"
+for log in "$folder"/log/*.log; do
     expect_equal "how $(basename "$log" .log) ended" "$(sed -n 's/.*ended with status //p' "$log")" \
         "$([ "$(basename "$log")" = topics.log ] || echo 0)"
 done
