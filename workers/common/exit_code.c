@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "workers/common/stop_signal.h"
+
 int spira_exit_code(enum spira_code code)
 {
     switch (code) {
@@ -19,7 +21,7 @@ int spira_exit_code(enum spira_code code)
     case SPIRA_ETIMEOUT:
         return SPIRA_EXIT_UNREACHABLE;
     case SPIRA_EINTERRUPTED:
-        return SPIRA_EXIT_SIGNAL + SIGINT;
+        return SPIRA_EXIT_SIGNAL + (spira_stop_signal() ? spira_stop_signal() : SIGINT);
     default:
         return SPIRA_EXIT_FAILED;
     }

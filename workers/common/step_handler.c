@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "workers/common/lease.h"
-#include "workers/common/log.h"
 #include "workers/common/run_object.h"
 #include "workers/common/step_runner.h"
 
@@ -15,24 +14,6 @@ static const struct spira_step *find_step(const struct spira_step_handler *handl
         if (strcmp(message->topic + prefix, handler->steps[i]->consumes) == 0)
             return handler->steps[i];
     return NULL;
-}
-
-static void log_outcome(const struct spira_message *message,
-                        const struct spira_step_outcome *outcome, const char *step)
-{
-    struct spira_value *fields = spira_value_map();
-    const char *run_id = spira_message_header(message, "ce_subject");
-    const char *event_id = spira_message_header(message, "ce_id");
-    if (run_id)
-        spira_value_set_text(fields, "run_id", run_id);
-    if (event_id)
-        spira_value_set_text(fields, "event_id", event_id);
-    spira_value_set_text(fields, "step", step);
-    spira_value_set_real(fields, "seconds", outcome->seconds);
-    bool failed = outcome->failure.code != SPIRA_OK;
-    if (failed)
-        spira_value_set_text(fields, "error", outcome->failure.message);
-    spira_log(failed ? SPIRA_LOG_WARNING : SPIRA_LOG_INFO, fields, "step %s", outcome->status);
 }
 
 /* Before the step of a run: fills ret_handled and ret_begin when it should begin. */
@@ -80,7 +61,7 @@ static enum spira_code handle(void *self, const struct spira_message *message,
                          SPIRA_LABELS(step->name, code == SPIRA_OK ? outcome.status : "error"));
     if (code != SPIRA_OK)
         return code;
-    log_outcome(message, &outcome, step->name);
+    spira_step_outcome_log(&outcome, step, message);
     ret_handled->outcome = outcome.status;
     ret_handled->seconds = outcome.seconds;
     ret_handled->attempts = outcome.attempts;

@@ -21,7 +21,10 @@ static enum spira_code take(void *context, const struct spira_message *message,
     struct spira_step_outcome outcome = {0};
     enum spira_code code =
         spira_step_run(once->worker, once->step, message, once->progress, &outcome, err);
-    if (code == SPIRA_OK && outcome.failure.code != SPIRA_OK) {
+    if (code != SPIRA_OK)
+        return code;
+    spira_step_outcome_log(&outcome, once->step, message);
+    if (outcome.failure.code != SPIRA_OK) {
         *err = outcome.failure;
         code = outcome.failure.code;
     }

@@ -1,6 +1,7 @@
 #include "workers/common/step_runner.h"
 
 #include "workers/common/checkpoints.h"
+#include "workers/common/log.h"
 #include "workers/common/repair.h"
 #include "workers/common/scratch.h"
 
@@ -155,4 +156,22 @@ enum spira_code spira_step_run(const struct spira_worker *worker, const struct s
     outcome.signal = call.signal;
     *ret_outcome = outcome;
     return SPIRA_OK;
+}
+
+void spira_step_outcome_log(const struct spira_step_outcome *outcome, const struct spira_step *step,
+                            const struct spira_message *message)
+{
+    struct spira_value *fields = spira_value_map();
+    const char *run_id = spira_message_header(message, "ce_subject");
+    const char *event_id = spira_message_header(message, "ce_id");
+    if (run_id)
+        spira_value_set_text(fields, "run_id", run_id);
+    if (event_id)
+        spira_value_set_text(fields, "event_id", event_id);
+    spira_value_set_text(fields, "step", step->name);
+    spira_value_set_real(fields, "seconds", outcome->seconds);
+    bool failed = outcome->failure.code != SPIRA_OK;
+    if (failed)
+        spira_value_set_text(fields, "error", outcome->failure.message);
+    spira_log(failed ? SPIRA_LOG_WARNING : SPIRA_LOG_INFO, fields, "step %s", outcome->status);
 }

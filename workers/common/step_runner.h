@@ -28,4 +28,8 @@ spira_step_run(const struct spira_worker *worker, const struct spira_step *step,
                const struct spira_message *message, struct spira_progress progress,
                struct spira_step_outcome *ret_outcome, struct spira_error *err);
 
+/* Logs what the step did with the message. */
+void spira_step_outcome_log(const struct spira_step_outcome *outcome, const struct spira_step *step,
+                            const struct spira_message *message);
+
 #endif
