@@ -114,3 +114,25 @@ fleet_run empty --config "$config" --from 1000
 expect_refusal empty 3 "spira.audio.accepted holds no recording between --from and --to"
 fleet_run unknown --config "$config" --like 01900000-0000-7000-8000-000000000000
 expect_refusal unknown 3 01900000-0000-7000-8000-000000000000
+
+# Every run as spiractl shows it, one on a line.
+all_runs() {
+    local run
+    for run in $("$spiractl" run list -o json | jq -r '.[].run_id'); do
+        "$spiractl" run show "$run" -o json | jq -c .
+    done
+}
+
+# is_as_before: whether the state holds what Kafka says, and every run shows as before.
+is_as_before() {
+    "$spiractl" state rebuild --check >"$work/check" 2>&1 && [ "$(all_runs)" = "$runs" ]
+}
+
+# Redis is wiped: the run tracker rebuilds the state by itself; so does the command.
+runs=$(all_runs)
+[ "$(wc -l <<<"$runs")" -ge 5 ] || wrong "too few runs: $runs"
+redis-cli -u "$REDIS_URL" flushall >/dev/null
+await "state that the tracker rebuilt" is_as_before
+redis-cli -u "$REDIS_URL" flushall >/dev/null
+"$spiractl" state rebuild >/dev/null 2>"$work/rebuild.err"
+await "state that the command rebuilt" is_as_before
