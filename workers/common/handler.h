@@ -13,6 +13,7 @@ struct spira_handled {
     bool dead_letter;    /* it also goes to <topic>.dlq, because of failure */
     bool rewind;         /* it came too early: go on at rewind_to instead, and do not commit */
     int64_t rewind_to;
+    bool committed;    /* the group went on behind it long ago, and stays where it is */
     unsigned attempts; /* child processes that computed; 0: none */
     int signal;        /* that ended the last of them; 0: none did */
     struct spira_error failure;
@@ -31,8 +32,8 @@ struct spira_handler {
     enum spira_code (*handle)(void *self, const struct spira_message *message,
                               struct spira_progress progress, struct spira_handled *ret_handled,
                               struct spira_error *err);
-    /* Called about once a second while no message is in hand; may seek. May be NULL. Failures of
-     * transient kind are logged, any other stops the worker. */
+    /* Called about once a second, between messages; may seek; returns within seconds. May be NULL.
+     * Failures of transient kind are logged, any other stops the worker. */
     enum spira_code (*idle)(void *self, struct spira_consumer consumer, struct spira_error *err);
     void *self;
 };

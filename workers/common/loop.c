@@ -175,7 +175,7 @@ static enum spira_code conclude(struct spira_busy *busy, const struct spira_mess
         spira_metric_observe(busy->loop->metrics->step_seconds, handled->seconds,
                              SPIRA_LABELS(busy->loop->handler->name, handled->outcome));
     count(busy, message, *handled->outcome ? handled->outcome : "done");
-    return commit(busy, message, err);
+    return handled->committed ? spira_busy_pass(busy, message, err) : commit(busy, message, err);
 }
 
 /* It comes again later: from its own place on, or an earlier one. */
@@ -292,29 +292,46 @@ static enum spira_code join(struct spira_busy *busy, struct spira_error *err)
     }
 }
 
-/* Whether nothing is left that the group has not committed. */
-static enum spira_code is_caught_up(const struct spira_loop *loop, bool *ret_caught_up,
+/* Where the member goes on in the range's partition; its end where that is another's. */
+static int64_t next_in(const struct spira_offset_range *range,
+                       const struct spira_position *positions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (positions[i].partition == range->partition &&
+            strcmp(positions[i].topic, range->topic) == 0)
+            return positions[i].next;
+    return range->to;
+}
+
+/* Whether nothing is left that the group has not committed, or that this member went back to. */
+static enum spira_code is_caught_up(const struct spira_busy *busy, bool *ret_caught_up,
                                     struct spira_error *err)
 {
-    *ret_caught_up = true;
-    for (size_t i = 0; *ret_caught_up && i < loop->handler->event_count; i++) {
+    const struct spira_loop *loop = busy->loop;
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_position *positions = NULL;
+    size_t position_count = 0;
+    enum spira_code code =
+        spira_consumer_positions(busy->consumer, &positions, &position_count, err);
+    bool caught_up = true;
+    for (size_t i = 0; code == SPIRA_OK && caught_up && i < loop->handler->event_count; i++) {
         SPIRA_CLEANUP(spira_free_at)
         char *topic = spira_topic(loop->worker, loop->handler->events[i]);
         SPIRA_CLEANUP(spira_free_at)
         struct spira_offset_range *pending = NULL;
         size_t count = 0;
-        enum spira_code code =
-            spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &count, err);
-        if (code != SPIRA_OK)
-            return code;
-        for (size_t k = 0; k < count; k++)
-            *ret_caught_up &= pending[k].from >= pending[k].to;
+        code = spira_bus_pending(loop->worker->bus, loop->group, topic, &pending, &count, err);
+        for (size_t k = 0; code == SPIRA_OK && k < count; k++)
+            caught_up &= pending[k].from >= pending[k].to &&
+                         next_in(&pending[k], positions, position_count) >= pending[k].to;
     }
-    return SPIRA_OK;
+    *ret_caught_up = code == SPIRA_OK && caught_up;
+    return code;
 }
 
-/* Between messages, about once a second. */
-static enum spira_code idle(struct spira_busy *busy, bool *ret_done, struct spira_error *err)
+/* Between messages, about once a second, however many of them come. */
+static enum spira_code idle(struct spira_busy *busy, bool none_came, bool *ret_done,
+                            struct spira_error *err)
 {
     const struct spira_loop *loop = busy->loop;
     int64_t now = spira_clock_monotonic_ms(loop->worker->clock);
@@ -324,8 +341,8 @@ static enum spira_code idle(struct spira_busy *busy, bool *ret_done, struct spir
     enum spira_code code = SPIRA_OK;
     if (loop->handler->idle)
         code = loop->handler->idle(loop->handler->self, busy->consumer, err);
-    if (code == SPIRA_OK && loop->once)
-        code = is_caught_up(loop, ret_done, err);
+    if (code == SPIRA_OK && loop->once && none_came)
+        code = is_caught_up(busy, ret_done, err);
     if (spira_code_kind(code) != SPIRA_KIND_TRANSIENT)
         return code;
     warn(busy, err, "cannot look after the group, will try again");
@@ -344,14 +361,14 @@ static enum spira_code take_one(struct spira_busy *busy, bool *ret_done, struct 
     if (code != SPIRA_OK)
         return code;
     if (!message)
-        return idle(busy, ret_done, err);
+        return idle(busy, true, ret_done, err);
     spira_metric_set(busy->loop->metrics->busy, 1, NULL);
     log_message(SPIRA_LOG_DEBUG, message, NULL, "received");
     code = stop_wanted(busy) ? SPIRA_OK : deal_with(busy, message, err);
     spira_consumer_release(busy->consumer, message);
     spira_busy_resume(busy);
     spira_metric_set(busy->loop->metrics->busy, 0, NULL);
-    return code;
+    return code == SPIRA_OK && !stop_wanted(busy) ? idle(busy, false, ret_done, err) : code;
 }
 
 enum spira_code spira_loop_run(const struct spira_loop *loop, struct spira_error *err)

@@ -278,6 +278,27 @@ Test(loop, work_on_a_canceled_run_is_stopped_and_its_message_done)
     cr_expect(metrics_have("outcome=\"canceled\"} 1"));
 }
 
+static enum spira_code count_idle(void *self, struct spira_consumer consumer,
+                                  struct spira_error *ret_err)
+{
+    (void)consumer;
+    (void)ret_err;
+    ++*(size_t *)self;
+    return SPIRA_OK;
+}
+
+Test(loop, looks_after_the_group_however_many_messages_come)
+{
+    fixture.worker.clock = spira_clock_posix();
+    size_t looks = 0;
+    handler.idle = count_idle;
+    handler.self = &looks;
+    play.hold_ms = 300;
+    emit(8);
+    run_until(8);
+    cr_expect_geq(looks, 2);
+}
+
 static void *join_late(void *context)
 {
     struct spira_consumer *second = context;
