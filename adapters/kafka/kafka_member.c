@@ -92,7 +92,7 @@ static enum spira_code ask_committed(const struct member *member,
 static void place_one(struct spira_position *position, int64_t committed, int64_t begin,
                       int64_t end)
 {
-    position->committed = committed >= 0 ? committed : begin;
+    position->committed = committed >= 0 && committed <= end ? committed : begin;
     position->next = committed >= begin && committed <= end ? committed : begin;
 }
 

@@ -3,6 +3,10 @@
 #include "workers/common/log.h"
 #include "workers/run_tracker/run_tracker.h"
 
+/* Offsets that hold nothing and are passed over in one go, and how long the loop is kept waiting.
+ */
+enum { SKIP_MOST = 1000, LOOK_MS = 5000 };
+
 /* A partition that was gone back in: what is before `until` is applied anew and nothing more. */
 struct redo {
     char topic[SPIRA_TOPIC_MAX];
@@ -15,6 +19,7 @@ struct tracker {
     struct redo
         *redos; /* used by the loop's thread between messages, by the handler's during one */
     size_t count;
+    size_t looked_at; /* partitions, since the process began */
 };
 
 static struct redo *find_redo(struct tracker *tracker, const char *topic, int32_t partition)
@@ -31,6 +36,93 @@ static bool was_followed_up(struct tracker *tracker, const struct spira_message 
     return redo && message->offset < redo->until;
 }
 
+/* The group has committed what is before `until`. */
+static void note_redo(struct tracker *tracker, const char *topic, int32_t partition, int64_t until)
+{
+    struct redo *redo = find_redo(tracker, topic, partition);
+    if (!redo) {
+        tracker->redos = spira_realloc(tracker->redos, tracker->count + 1, sizeof *tracker->redos);
+        redo = &tracker->redos[tracker->count++];
+        snprintf(redo->topic, sizeof redo->topic, "%s", topic);
+        redo->partition = partition;
+        redo->until = 0;
+    }
+    if (until > redo->until)
+        redo->until = until;
+}
+
+/* Gives what a partition holds. */
+static enum spira_code get_range(const struct tracker *tracker, const char *topic,
+                                 int32_t partition, struct spira_offset_range *ret_range,
+                                 struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *held = NULL;
+    size_t count = 0;
+    enum spira_code code = spira_bus_ranges(tracker->worker->bus, topic, &held, &count, err);
+    if (code == SPIRA_OK && (size_t)partition < count)
+        *ret_range = held[partition];
+    else if (code == SPIRA_OK || code == SPIRA_ENOTFOUND) /* gone, but a message of it is here */
+        code = spira_fail(err, SPIRA_EUNREACHABLE, "%s: no partition %d", topic, (int)partition);
+    return code;
+}
+
+/* Ends a read at the first message. */
+static enum spira_code note_first(void *context, const struct spira_message *message,
+                                  struct spira_error *err)
+{
+    *(int64_t *)context = message->offset;
+    return spira_fail(err, SPIRA_EINTERRUPTED, "enough is read");
+}
+
+/* Gives the first message from the offset on, which is this one at the latest. Not every offset
+ * holds one: those before may have expired, and a transaction leaves offsets of its own. */
+static enum spira_code find_first(const struct tracker *tracker,
+                                  const struct spira_message *message, int64_t from,
+                                  int64_t *ret_first, struct spira_error *err)
+{
+    struct spira_offset_range range = {0};
+    enum spira_code code = get_range(tracker, message->topic, message->partition, &range, err);
+    if (code != SPIRA_OK)
+        return code;
+    *ret_first = message->offset;
+    range.from = from > range.from ? from : range.from;
+    range.to = message->offset;
+    if (range.from >= range.to)
+        return SPIRA_OK;
+    code = spira_bus_read(tracker->worker->bus, &range, note_first, ret_first, err);
+    if (*ret_first < message->offset)
+        return SPIRA_OK;
+    if (code == SPIRA_ENOTFOUND) /* expired just now */
+        err->code = code = SPIRA_EUNREACHABLE;
+    return code;
+}
+
+/* The state is behind the message: puts it behind the offsets that hold nothing, and gives the
+ * offset to go on at. */
+static enum spira_code go_back(struct tracker *tracker, const struct spira_message *message,
+                               struct spira_progress progress, int64_t *ret_from,
+                               struct spira_error *err)
+{
+    const struct spira_worker *worker = tracker->worker;
+    int64_t applied = 0;
+    enum spira_code code =
+        spira_state_applied(worker->state, message->topic, message->partition, &applied, err);
+    if (code == SPIRA_OK)
+        code = find_first(tracker, message, applied, ret_from, err);
+    while (code == SPIRA_OK && applied < *ret_from) {
+        if (spira_progress_stop_wanted(progress))
+            return spira_fail(err, SPIRA_EINTERRUPTED, "stopped at offset %jd", (intmax_t)applied);
+        applied = *ret_from - applied > SKIP_MOST ? applied + SKIP_MOST : *ret_from;
+        code = spira_run_tracker_skip(worker, message->topic, message->partition, applied, err);
+    }
+    if (code == SPIRA_ECONFLICT) /* cleared meanwhile: the same again */
+        err->code = code = SPIRA_EUNREACHABLE;
+    if (code == SPIRA_OK)
+        note_redo(tracker, message->topic, message->partition, message->offset);
+    return code;
+}
+
 static enum spira_code apply(struct tracker *tracker, const struct spira_message *message,
                              struct spira_progress progress, struct spira_handled *ret_handled,
                              struct spira_error *err)
@@ -42,12 +134,16 @@ static enum spira_code apply(struct tracker *tracker, const struct spira_message
     if (code != SPIRA_OK && (code != SPIRA_EINVALID || applied))
         return code;
     if (!applied) {
-        ret_handled->rewind = true;
-        return spira_state_applied(tracker->worker->state, message->topic, message->partition,
-                                   &ret_handled->rewind_to, err);
+        code = go_back(tracker, message, progress, &ret_handled->rewind_to, err);
+        if (code == SPIRA_OK && ret_handled->rewind_to == message->offset)
+            code = spira_run_tracker_apply(tracker->worker, message, &value, &applied, err);
+        ret_handled->rewind = !applied;
+        if (code != SPIRA_OK || !applied)
+            return code;
     }
     if (was_followed_up(tracker, message)) {
         ret_handled->outcome = "applied_again";
+        ret_handled->committed = true;
         return SPIRA_OK;
     }
     ret_handled->outcome = "applied";
@@ -63,61 +159,69 @@ static enum spira_code handle(void *self, const struct spira_message *message,
     /* What is no event of ours has its dead letter from before. */
     if (code == SPIRA_EINVALID && was_followed_up(self, message)) {
         ret_handled->outcome = "applied_again";
+        ret_handled->committed = true;
         return SPIRA_OK;
     }
     return code;
 }
 
-static void note_redo(struct tracker *tracker, const struct spira_position *position)
+/* Where the state has applied more of a partition than there is, its topic was made anew, or the
+ * bus lost the end of it. What the state says is not what the events say: it begins again.
+ * SPIRA_ECONFLICT: it does. */
+static enum spira_code begin_again(struct tracker *tracker, const struct spira_position *position,
+                                   int64_t applied, struct spira_error *err)
 {
-    struct redo *redo = find_redo(tracker, position->topic, position->partition);
-    if (!redo) {
-        tracker->redos = spira_realloc(tracker->redos, tracker->count + 1, sizeof *tracker->redos);
-        redo = &tracker->redos[tracker->count++];
-        snprintf(redo->topic, sizeof redo->topic, "%s", position->topic);
-        redo->partition = position->partition;
-        redo->until = 0;
-    }
-    if (position->committed > redo->until)
-        redo->until = position->committed;
+    struct spira_offset_range held = {0};
+    enum spira_code code = get_range(tracker, position->topic, position->partition, &held, err);
+    if (code != SPIRA_OK || applied <= held.to)
+        return code;
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "topic", position->topic);
+    spira_value_set_int(fields, "partition", position->partition);
+    spira_log(SPIRA_LOG_ERROR, fields,
+              "the run state has applied up to offset %jd of a partition that ends at %jd: the "
+              "topic was made anew; making the state anew",
+              (intmax_t)applied, (intmax_t)held.to);
+    for (size_t i = 0; i < tracker->count; i++)
+        tracker->redos[i].until = 0;
+    code = spira_state_clear(tracker->worker->state, err);
+    return code == SPIRA_OK ? spira_fail(err, SPIRA_ECONFLICT, "the run state was cleared") : code;
 }
 
-/* The first offset at or behind `from` that the partition still holds: what expired before it is
- * passed over. */
-static enum spira_code find_held(struct tracker *tracker, const struct spira_position *position,
-                                 int64_t *from, struct spira_error *err)
+/* Passes over what expired before it was applied; *applied is where the state is then. False: more
+ * is left than the loop can wait for. */
+static enum spira_code pass_expired(struct tracker *tracker, const struct spira_position *position,
+                                    int64_t *applied, bool *ret_done, struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_free_at)
-    struct spira_offset_range *held = NULL;
-    size_t count = 0;
-    enum spira_code code =
-        spira_bus_ranges(tracker->worker->bus, position->topic, &held, &count, err);
-    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
-        if (held[i].partition != position->partition || held[i].from <= *from)
-            continue;
-        *from = held[i].from;
-        code = spira_run_tracker_skip(tracker->worker, position->topic, position->partition,
-                                      held[i].from, err);
-    }
-    return code;
+    struct spira_offset_range held = {0};
+    enum spira_code code = get_range(tracker, position->topic, position->partition, &held, err);
+    *ret_done = code == SPIRA_OK && held.from - *applied <= SKIP_MOST;
+    if (code != SPIRA_OK || held.from <= *applied)
+        return code;
+    *applied = *ret_done ? held.from : *applied + SKIP_MOST;
+    return spira_run_tracker_skip(tracker->worker, position->topic, position->partition, *applied,
+                                  err);
 }
 
-/* Goes back where the state is behind. */
+/* Goes back where the state is behind. SPIRA_ECONFLICT: something changed meanwhile. */
 static enum spira_code catch_up(struct tracker *tracker, struct spira_consumer consumer,
                                 const struct spira_position *position, struct spira_error *err)
 {
     int64_t applied = 0;
     enum spira_code code = spira_state_applied(tracker->worker->state, position->topic,
                                                position->partition, &applied, err);
-    if (code != SPIRA_OK || applied >= position->next)
+    if (code != SPIRA_OK || applied == position->next)
         return code;
-    note_redo(tracker, position);
-    code = find_held(tracker, position, &applied, err);
-    if (code != SPIRA_OK)
+    if (applied > position->next)
+        return begin_again(tracker, position, applied, err);
+    note_redo(tracker, position->topic, position->partition, position->committed);
+    bool done = false;
+    code = pass_expired(tracker, position, &applied, &done, err);
+    if (code != SPIRA_OK || !done)
         return code;
     code = spira_consumer_seek(consumer, position->topic, position->partition, applied, err);
     if (code != SPIRA_OK)
-        return code == SPIRA_ECONFLICT ? SPIRA_OK : code;
+        return code;
     struct spira_value *fields = spira_value_map();
     spira_value_set_text(fields, "topic", position->topic);
     spira_value_set_int(fields, "partition", position->partition);
@@ -127,15 +231,30 @@ static enum spira_code catch_up(struct tracker *tracker, struct spira_consumer c
     return SPIRA_OK;
 }
 
-static enum spira_code idle(void *self, struct spira_consumer consumer, struct spira_error *err)
+/* Looks at the partitions in turn, and at no more of them than there is time for. */
+static enum spira_code look(struct tracker *tracker, struct spira_consumer consumer,
+                            struct spira_error *err)
 {
+    const struct spira_clock clock = tracker->worker->clock;
+    const int64_t until_ms = spira_clock_monotonic_ms(clock) + LOOK_MS;
     SPIRA_CLEANUP(spira_free_at)
     struct spira_position *positions = NULL;
     size_t count = 0;
     enum spira_code code = spira_consumer_positions(consumer, &positions, &count, err);
-    for (size_t i = 0; code == SPIRA_OK && i < count; i++)
-        code = catch_up(self, consumer, &positions[i], err);
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
+        code = catch_up(tracker, consumer, &positions[tracker->looked_at++ % count], err);
+        if (spira_clock_monotonic_ms(clock) >= until_ms)
+            break;
+    }
     return code;
+}
+
+static enum spira_code idle(void *self, struct spira_consumer consumer, struct spira_error *err)
+{
+    enum spira_code code = look(self, consumer, err);
+    if (code == SPIRA_ECONFLICT)
+        code = look(self, consumer, err);
+    return code == SPIRA_ECONFLICT ? SPIRA_OK : code; /* in a second again */
 }
 
 void spira_tracker_handler(const struct spira_worker *worker, struct spira_handler *ret_handler)
