@@ -85,8 +85,13 @@ static enum spira_code set(rd_kafka_conf_t *conf, const char *name, const char *
                            struct spira_error *err)
 {
     char why[512];
-    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof why);
+    if (result == RD_KAFKA_CONF_OK)
         return SPIRA_OK;
+    /* The value of one that is unknown is not what is wrong, and may be a misspelt name's password.
+     */
+    if (result == RD_KAFKA_CONF_UNKNOWN)
+        return spira_fail(err, SPIRA_EINVALID, "Kafka property %s: %s", name, why);
     return spira_fail(err, SPIRA_EINVALID, "Kafka property %s = %s: %s", name, value, why);
 }
 

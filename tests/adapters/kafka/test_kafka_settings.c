@@ -21,9 +21,17 @@ Test(kafka_settings, properties_of_librdkafka_pass_through)
 
 Test(kafka_settings, a_wrong_property_is_refused_with_its_name_and_value)
 {
-    must_fail(open_with("fetch.mni.bytes", "17", &err), SPIRA_EINVALID, "fetch.mni.bytes = 17");
+    must_fail(open_with("fetch.min.bytes", "-7", &err), SPIRA_EINVALID, "fetch.min.bytes = -7");
     must_fail(open_with("linger.ms", "soon", &err), SPIRA_EINVALID, "linger.ms = soon");
     must_fail(open_with("error_cb", "x", &err), SPIRA_EINVALID, "error_cb");
+}
+
+Test(kafka_settings, the_value_of_an_unknown_property_may_be_a_secret)
+{
+    struct spira_error err;
+    cr_assert_eq(open_with("sasl.pasword", "hunter2", &err), SPIRA_EINVALID);
+    cr_assert(strstr(err.message, "sasl.pasword"), "%s", err.message);
+    cr_assert_null(strstr(err.message, "hunter2"), "%s", err.message);
 }
 
 Test(kafka_settings, properties_that_do_not_go_together_are_refused_at_the_start)
