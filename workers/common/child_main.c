@@ -10,20 +10,8 @@
 
 #include "core/run/document.h"
 #include "workers/common/child_protocol.h"
+#include "workers/common/sanitized.h"
 #include "workers/common/scratch.h"
-
-/* Sanitizers map more address space than any limit, and look into their own process. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum { MAX_DESCRIPTORS = 256, CPU_GRACE_SECONDS = 5 };
 
@@ -71,7 +59,7 @@ static void set_attributes(void)
         (void)!write(score, "1000", 4);
         close(score);
     }
-    if (!SANITIZED)
+    if (!SPIRA_SANITIZED)
         prctl(PR_SET_DUMPABLE, 0);
 }
 
@@ -99,7 +87,7 @@ static enum spira_code set_limits(const struct spira_value *limits, struct spira
     enum spira_code code = set_limit(RLIMIT_CORE, "core files", 0, 0, err);
     if (code == SPIRA_OK)
         code = set_limit(RLIMIT_NOFILE, "open files", MAX_DESCRIPTORS, 0, err);
-    if (code == SPIRA_OK && memory > 0 && !SANITIZED)
+    if (code == SPIRA_OK && memory > 0 && !SPIRA_SANITIZED)
         code = set_limit(RLIMIT_AS, "memory", memory, 0, err);
     if (code == SPIRA_OK && file > 0)
         code = set_limit(RLIMIT_FSIZE, "files", file, 0, err);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "core/base/file.h"
 #include "workers/common/child_main.h"
@@ -11,6 +12,7 @@
 #include "workers/common/lag.h"
 #include "workers/common/log.h"
 #include "workers/common/loop.h"
+#include "workers/common/sanitized.h"
 #include "workers/common/step_handler.h"
 #include "workers/common/step_once.h"
 #include "workers/common/stop_signal.h"
@@ -218,6 +220,10 @@ static int run_worker(const struct spira_worker_program *program,
     SPIRA_CLEANUP(process_done)
     struct process process = {.program = program, .scratch_lock = -1};
     struct spira_error err;
+    /* Its environment and its memory hold credentials, which are nothing for a core file, nor for a
+     * computation that a recording took over: as the same user it could read both in /proc. */
+    if (!SPIRA_SANITIZED)
+        prctl(PR_SET_DUMPABLE, 0);
     if (read_settings(&process, arguments, &err) != SPIRA_OK)
         return spira_report_usage(&err);
     return work(&process, arguments);
