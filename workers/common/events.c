@@ -26,6 +26,16 @@ static struct spira_sha256 identity(const struct spira_worker *worker, const cha
     return spira_digest_bytes(worker->tools.digest, text, strlen(text));
 }
 
+/* A topic that nobody has made is a fleet that is not ready, and no fault of the work that was
+ * done.
+ */
+static enum spira_code wait_for_topic(struct spira_error *err)
+{
+    const struct spira_error why = *err;
+    return spira_fail(err, SPIRA_EUNREACHABLE, "%s; make it with 'spiractl topics ensure'",
+                      why.message);
+}
+
 static enum spira_code send_event(const struct spira_worker *worker, const char *event,
                                   const char *key, const char *subject,
                                   const struct spira_value *value, struct spira_error *err)
@@ -56,7 +66,8 @@ static enum spira_code send_event(const struct spira_worker *worker, const char 
         .headers = headers,
         .header_count = sizeof headers / sizeof *headers,
     };
-    return spira_bus_send(worker->bus, &message, err);
+    code = spira_bus_send(worker->bus, &message, err);
+    return code == SPIRA_ENOTFOUND ? wait_for_topic(err) : code;
 }
 
 enum spira_code spira_event_emit(const struct spira_worker *worker, const char *event,
@@ -140,6 +151,8 @@ enum spira_code spira_events_flush(const struct spira_worker *worker,
 {
     for (;;) {
         enum spira_code code = spira_bus_flush(worker->bus, FLUSH_TIMEOUT_MS, err);
+        if (code == SPIRA_ENOTFOUND)
+            return wait_for_topic(err);
         if (code != SPIRA_ETIMEOUT) /* any other says that something was refused and is gone */
             return code;
         if (spira_progress_stop_wanted(progress))

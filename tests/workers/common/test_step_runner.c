@@ -260,6 +260,20 @@ Test(step_runner, waits_until_what_it_said_is_acknowledged)
     cr_assert_eq(atomic_load(&script.played), 2);
 }
 
+Test(step_runner, a_topic_that_is_not_there_fails_no_run)
+{
+    static const enum spira_code codes[] = {SPIRA_ENOTFOUND};
+    struct spira_flaky_script script = {.operation = "send", .codes = codes, .count = 1};
+    struct spira_event_bus memory = fixture.worker.bus;
+    fixture.worker.bus = spira_event_bus_flaky(memory, &script, 1);
+    struct spira_step_outcome outcome = {0};
+    struct spira_error err;
+    cr_assert_eq(run(&outcome, &err), SPIRA_EUNREACHABLE);
+    cr_assert(strstr(err.message, "topics ensure"), "%s", err.message);
+    expect_status("reused");
+    cr_assert_eq(fixture_count(&fixture, "run.failed"), 0);
+}
+
 /* The bus tells it once: to flush again and believe that is to lose the event. */
 Test(step_runner, an_event_that_was_refused_is_not_taken_for_acknowledged)
 {
