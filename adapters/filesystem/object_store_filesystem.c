@@ -328,11 +328,29 @@ static enum spira_code swap(void *self, const char *key, const struct spira_sha2
     return SPIRA_OK;
 }
 
+/* The folder that was opened may not be the one that has the name now: a mount came late, or came
+ * back and made what was open stale. Whoever is at work in it goes on in the new one. */
+static enum spira_code follow_root(struct filesystem_store *store, struct spira_error *err)
+{
+    struct stat opened, named;
+    if (store->root_fd < 0 ||
+        (fstat(store->root_fd, &opened) == 0 && stat(store->root, &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino))
+        return SPIRA_OK;
+    SPIRA_CLEANUP(spira_close_at)
+    int fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || dup3(fd, store->root_fd, O_CLOEXEC) < 0)
+        return fail(store, "", errno, err);
+    return spira_fail(err, SPIRA_EUNREACHABLE,
+                      "%s: is another folder than before: what was put meanwhile may be missing",
+                      store->root);
+}
+
 static enum spira_code probe(void *self, struct spira_error *err)
 {
     struct filesystem_store *store = self;
     if (faccessat(AT_FDCWD, store->root, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
-        return SPIRA_OK;
+        return follow_root(store, err);
     char text[128];
     return spira_fail(err, SPIRA_EUNREACHABLE, "%s: not a folder the store can write to: %s",
                       store->root, strerror_r(errno, text, sizeof text));

@@ -19,7 +19,9 @@ SPIRA_MUST_USE enum spira_code spira_object_store_filesystem(const char *root,
 
 /* The store in a folder that somebody else provides, as by mounting it: nothing makes it here. It
  * is opened by the first call that needs it; until it is there, calls fail with SPIRA_EUNREACHABLE.
- * Borrows root; keeps digest. Ended by spira_object_store_done. */
+ * A probe notices when another folder has the name by then (a mount that came late or came back),
+ * says so once with SPIRA_EUNREACHABLE, and the store goes on in that one. Borrows root; keeps
+ * digest. Ended by spira_object_store_done. */
 struct spira_object_store spira_object_store_mounted(const char *root, struct spira_digest digest);
 
 #endif

@@ -168,6 +168,30 @@ Test(object_store_filesystem, a_full_disk_leaves_nothing_and_smaller_objects_sti
         cr_assert_eq(umount2(disk, MNT_DETACH), 0);
 }
 
+Test(object_store_filesystem, a_mount_that_came_late_is_noticed)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_free_at)
+    char *place = spira_format("%s/place", scratch.folder);
+    SPIRA_CLEANUP(spira_free_at)
+    char *hidden = spira_format("%s/hidden", scratch.folder);
+    SPIRA_CLEANUP(spira_free_at)
+    char *file = spira_format("%s/place/b", scratch.folder);
+    SPIRA_CLEANUP(spira_object_store_done)
+    struct spira_object_store store = spira_object_store_mounted(place, spira_digest_openssl());
+    cr_assert_eq(spira_store_put(store, "a", "1", 1, &err), SPIRA_EUNREACHABLE);
+    cr_assert_eq(mkdir(place, 0777), 0);
+    cr_assert_eq(spira_store_put(store, "a", "1", 1, &err), SPIRA_OK);
+    cr_assert_eq(spira_store_probe(store, &err), SPIRA_OK);
+    cr_assert_eq(rename(place, hidden), 0);
+    cr_assert_eq(mkdir(place, 0777), 0);
+    cr_assert_eq(spira_store_probe(store, &err), SPIRA_EUNREACHABLE);
+    cr_assert(strstr(err.message, "another folder"), "%s", err.message);
+    cr_assert_eq(spira_store_probe(store, &err), SPIRA_OK);
+    cr_assert_eq(spira_store_put(store, "b", "1", 1, &err), SPIRA_OK);
+    cr_assert_eq(access(file, F_OK), 0);
+}
+
 Test(object_store_filesystem, no_link_below_the_root_is_followed)
 {
     struct spira_error err = {0};
