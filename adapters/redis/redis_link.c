@@ -12,6 +12,8 @@ struct redis_link {
     struct redis_address address;
     redisContext *context; /* NULL: not connected */
     int64_t deadline_ms;   /* of the call under way, by the monotonic clock */
+    int64_t failed_ms;     /* when a connection was last tried in vain, and why */
+    struct spira_error failure;
 };
 
 void spira_redis_args_add(struct redis_args *args, char *text)
@@ -251,14 +253,26 @@ static bool in_step(const struct redis_link *link)
     return link->context->reader->pos == link->context->reader->len && poll(&socket, 1, 0) == 0;
 }
 
-/* Begins a call: locks the link, and connects it where it is not. */
+/* Begins a call: locks the link, and connects it where it is not. Who waited while another thread
+ * tried that in vain does not try again at once: their times would add up. */
 static enum spira_code begin(struct redis_link *link, struct spira_error *err)
 {
+    const int64_t called_ms = monotonic_ms();
     pthread_mutex_lock(&link->lock);
     if (link->context && !in_step(link))
         disconnect(link);
-    if (!link->context)
-        return connect_to(link, err);
+    if (!link->context && link->failed_ms > called_ms) {
+        *err = link->failure;
+        return err->code;
+    }
+    if (!link->context) {
+        enum spira_code code = connect_to(link, err);
+        if (code != SPIRA_OK) {
+            link->failure = *err;
+            link->failed_ms = monotonic_ms();
+        }
+        return code;
+    }
     link->deadline_ms = monotonic_ms() + SPIRA_REDIS_COMMAND_MS;
     return SPIRA_OK;
 }

@@ -69,6 +69,31 @@ Test(redis_faults, a_late_reply_of_a_frozen_server_is_not_taken_for_another)
     spira_run_state_done(&state);
 }
 
+static void *probe_in_vain(void *state)
+{
+    struct spira_error why;
+    cr_assert_eq(spira_state_probe(*(struct spira_run_state *)state, &why), SPIRA_EUNREACHABLE);
+    return NULL;
+}
+
+Test(redis_faults, threads_that_wait_for_a_frozen_server_do_not_add_up)
+{
+    enum { THREADS = 5 };
+    struct spira_run_state state = open_state(server.url, "p:");
+    pthread_t threads[THREADS];
+    kill(server.pid, SIGSTOP);
+    double begin = seconds();
+    for (size_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, probe_in_vain, &state), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    double took = seconds() - begin;
+    kill(server.pid, SIGCONT);
+    cr_assert(took > 1.5 && took < 5, "%f s", took);
+    cr_assert(apply_event(state, 0));
+    spira_run_state_done(&state);
+}
+
 static void *kill_soon(void *nothing)
 {
     usleep(300000);
