@@ -158,6 +158,8 @@ static enum spira_code join_intake(void *context, const struct spira_message *me
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *value = NULL;
     enum spira_code code = spira_event_open(intake->worker, message, &event, &value, err);
+    if (code == SPIRA_EINVALID) /* no event: it is no part of the corpus */
+        return SPIRA_OK;
     const struct spira_value *execution = spira_value_get(value, SPIRA_EXECUTION);
     if (code == SPIRA_OK && spira_value_type(execution) == SPIRA_MAP)
         join(&intake->joined, execution);

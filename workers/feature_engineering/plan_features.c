@@ -21,6 +21,8 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *value = NULL;
     enum spira_code code = spira_event_open(reader->worker, message, &event, &value, err);
+    if (code == SPIRA_EINVALID) /* no event: it has its dead letter, of the run tracker's */
+        return SPIRA_OK;
     if (code != SPIRA_OK)
         return code;
     enum spira_corpus_kind kind = strcmp(event, "audio.accepted") == 0   ? SPIRA_CORPUS_ACCEPTED

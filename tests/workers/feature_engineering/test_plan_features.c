@@ -88,3 +88,12 @@ Test(plan_features, without_that_time_the_bus_says_which_is_newer)
     accept_recording(0, -1);
     cr_assert_eq(label_in_corpus(), 0);
 }
+
+Test(plan_features, what_is_no_event_is_no_part_of_the_corpus)
+{
+    const struct spira_message garbage = {
+        .topic = "test.audio.accepted", .key = "a.wav", .value = "\xc1", .size = 1};
+    cr_assert_eq(spira_bus_send(fixture.worker.bus, &garbage, &err), SPIRA_OK, "%s", err.message);
+    accept_recording(1, -1);
+    cr_assert_eq(label_in_corpus(), 1);
+}
