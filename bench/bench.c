@@ -9,7 +9,7 @@
 enum { MOST_REPEATS = 4096 };
 static const double enough_seconds = 1.0;
 
-static double now(void)
+double spira_bench_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -27,10 +27,10 @@ double spira_bench_median(spira_bench_work *work, void *context)
     static double seconds[MOST_REPEATS];
     size_t count = 0;
     work(context);
-    for (double began = now(); count < MOST_REPEATS && now() - began < enough_seconds; count++) {
-        double start = now();
+    for (double began = spira_bench_now(); count < MOST_REPEATS && spira_bench_now() - began < enough_seconds; count++) {
+        double start = spira_bench_now();
         work(context);
-        seconds[count] = now() - start;
+        seconds[count] = spira_bench_now() - start;
     }
     qsort(seconds, count, sizeof *seconds, by_value);
     return seconds[count / 2];
@@ -49,6 +49,7 @@ static const struct {
     {"features", spira_bench_features}, {"features_file", spira_bench_features_file},
     {"resample", spira_bench_resample}, {"train", spira_bench_train},
     {"infer", spira_bench_infer},       {"infer_one", spira_bench_infer_one},
+    {"events", spira_bench_events},
 };
 
 int main(void)

@@ -8,6 +8,9 @@
 /* Does the work once. */
 typedef void spira_bench_work(void *context);
 
+/* Seconds of a clock that only goes on. */
+double spira_bench_now(void);
+
 /* Median seconds of one call of work, after a first call that does not count. */
 double spira_bench_median(spira_bench_work *work, void *context);
 
@@ -28,5 +31,8 @@ double spira_bench_train(size_t threads); /* forward, backward, Adam; batches of
 double spira_bench_infer(size_t threads); /* 64 at once */
 /* Milliseconds for a single window. */
 double spira_bench_infer_one(size_t threads);
+/* Events per second that a run tracker follows, from KAFKA_BOOTSTRAP_SERVERS to REDIS_URL: checked,
+ * applied and committed one after the other. The first call makes the events. */
+double spira_bench_events(size_t threads);
 
 #endif
