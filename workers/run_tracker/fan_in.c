@@ -231,9 +231,13 @@ enum spira_code spira_fan_in(const struct spira_worker *worker,
 {
     const char *run_id = spira_value_get_text(features_computed, "run_id", "");
     int64_t wanted = spira_value_get_int(features_computed, "shards", 0);
+    size_t there = 0; /* asked first: a run of many shards is long to read for each of them */
+    enum spira_code code = spira_state_set_size(worker->state, run_id, "shards", &there, err);
+    if (code != SPIRA_OK || (int64_t)there != wanted)
+        return code;
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *run = NULL;
-    enum spira_code code = spira_state_run(worker->state, run_id, &run, err);
+    code = spira_state_run(worker->state, run_id, &run, err);
     if (code != SPIRA_OK)
         return code;
     const struct spira_value *members = spira_value_find(run, "sets.shards");
