@@ -27,7 +27,8 @@ double spira_bench_median(spira_bench_work *work, void *context)
     static double seconds[MOST_REPEATS];
     size_t count = 0;
     work(context);
-    for (double began = spira_bench_now(); count < MOST_REPEATS && spira_bench_now() - began < enough_seconds; count++) {
+    for (double began = spira_bench_now();
+         count < MOST_REPEATS && spira_bench_now() - began < enough_seconds; count++) {
         double start = spira_bench_now();
         work(context);
         seconds[count] = spira_bench_now() - start;

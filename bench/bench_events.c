@@ -113,8 +113,8 @@ static enum spira_code handle(void *self, const struct spira_message *message,
     bool last = follower->handled == EVENTS;
     if (last)
         follower->ended = spira_bench_now();
-    enum spira_code code = follower->tracker.handle(follower->tracker.self, message, progress,
-                                                    ret_handled, err);
+    enum spira_code code =
+        follower->tracker.handle(follower->tracker.self, message, progress, ret_handled, err);
     if (code != SPIRA_OK)
         spira_bench_stop(err->message);
     if (ret_handled->rewind)

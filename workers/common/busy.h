@@ -7,6 +7,13 @@
 #include "workers/common/loop.h"
 #include "workers/common/task.h"
 
+/* Behind this offset of its partition the group may go on: not committed yet. */
+struct spira_dealt {
+    char topic[SPIRA_TOPIC_MAX];
+    int32_t partition;
+    int64_t offset;
+};
+
 struct spira_busy {
     const struct spira_loop *loop;
     struct spira_consumer consumer; /* zeroed until the group is joined */
@@ -16,6 +23,9 @@ struct spira_busy {
     enum spira_stop stopped; /* why the last task was asked to stop */
     int64_t first_failed_ms; /* of the message in hand, since the epoch; 0: it did not */
     int64_t warned_ms, looked_ms;
+    struct spira_dealt *dealt; /* one for each partition; of a handler that repeats */
+    size_t dealt_count;
+    int64_t dealt_ms; /* when the oldest of them was */
 };
 
 /* The loop goes round. */

@@ -24,6 +24,9 @@ struct spira_handler {
     const char *const *events; /* that it consumes */
     size_t event_count;
     bool by_run; /* the subject of its events is a run, which may be canceled meanwhile */
+    /* To deal with a message once more is cheap and changes nothing: what it deals with is
+     * committed when no other message waits, or after a second, instead of one by one. */
+    bool repeats;
     /* Deals with the message; what it emits is acknowledged when it returns. Runs in a thread of
      * its own, one message at a time, while the loop goes on polling; so it may take as long as it
      * needs, but looks at progress. The kind of its code decides (DESIGN, Errors): invalid goes to

@@ -162,6 +162,44 @@ static enum spira_code commit(struct spira_busy *busy, const struct spira_messag
     }
 }
 
+/* Notes that the group may go on behind the message. */
+static void commit_later(struct spira_busy *busy, const struct spira_message *message)
+{
+    size_t i = 0;
+    while (i < busy->dealt_count && (busy->dealt[i].partition != message->partition ||
+                                     strcmp(busy->dealt[i].topic, message->topic) != 0))
+        i++;
+    if (busy->dealt_count == 0)
+        busy->dealt_ms = spira_clock_monotonic_ms(busy->loop->worker->clock);
+    if (i == busy->dealt_count) {
+        busy->dealt = spira_realloc(busy->dealt, ++busy->dealt_count, sizeof *busy->dealt);
+        snprintf(busy->dealt[i].topic, sizeof busy->dealt[i].topic, "%s", message->topic);
+        busy->dealt[i].partition = message->partition;
+    }
+    busy->dealt[i].offset = message->offset;
+}
+
+/* Commits what was noted. What the bus does not take now it takes the next time; a partition that
+ * is another member's is theirs to deal with again. */
+static enum spira_code commit_dealt(struct spira_busy *busy, struct spira_error *err)
+{
+    while (busy->dealt_count > 0) {
+        const struct spira_dealt *last = &busy->dealt[busy->dealt_count - 1];
+        const struct spira_message message = {
+            .topic = last->topic, .partition = last->partition, .offset = last->offset};
+        enum spira_code code = spira_consumer_commit(busy->consumer, &message, err);
+        if (spira_code_kind(code) == SPIRA_KIND_TRANSIENT) {
+            busy->dealt_ms = spira_clock_monotonic_ms(busy->loop->worker->clock);
+            warn(busy, err, "cannot commit, will try again");
+            return SPIRA_OK;
+        }
+        if (code != SPIRA_OK && code != SPIRA_ECONFLICT)
+            return code;
+        busy->dealt_count--;
+    }
+    return SPIRA_OK;
+}
+
 /* After a message was dealt with. */
 static enum spira_code conclude(struct spira_busy *busy, const struct spira_message *message,
                                 const struct spira_handled *handled, struct spira_error *err)
@@ -175,7 +213,11 @@ static enum spira_code conclude(struct spira_busy *busy, const struct spira_mess
         spira_metric_observe(busy->loop->metrics->step_seconds, handled->seconds,
                              SPIRA_LABELS(busy->loop->handler->name, handled->outcome));
     count(busy, message, *handled->outcome ? handled->outcome : "done");
-    return handled->committed ? spira_busy_pass(busy, message, err) : commit(busy, message, err);
+    if (!handled->committed && !busy->loop->handler->repeats)
+        return commit(busy, message, err);
+    if (!handled->committed)
+        commit_later(busy, message);
+    return spira_busy_pass(busy, message, err);
 }
 
 /* It comes again later: from its own place on, or an earlier one. */
@@ -361,13 +403,18 @@ static enum spira_code take_one(struct spira_busy *busy, bool *ret_done, struct 
     if (code != SPIRA_OK)
         return code;
     if (!message)
-        return idle(busy, true, ret_done, err);
+        code = commit_dealt(busy, err);
+    if (code != SPIRA_OK || !message)
+        return code == SPIRA_OK ? idle(busy, true, ret_done, err) : code;
     spira_metric_set(busy->loop->metrics->busy, 1, NULL);
     log_message(SPIRA_LOG_DEBUG, message, NULL, "received");
     code = stop_wanted(busy) ? SPIRA_OK : deal_with(busy, message, err);
     spira_consumer_release(busy->consumer, message);
     spira_busy_resume(busy);
     spira_metric_set(busy->loop->metrics->busy, 0, NULL);
+    int64_t now = spira_clock_monotonic_ms(busy->loop->worker->clock);
+    if (code == SPIRA_OK && busy->dealt_count > 0 && now - busy->dealt_ms >= SECOND_MS)
+        code = commit_dealt(busy, err);
     return code == SPIRA_OK && !stop_wanted(busy) ? idle(busy, false, ret_done, err) : code;
 }
 
@@ -381,6 +428,9 @@ enum spira_code spira_loop_run(const struct spira_loop *loop, struct spira_error
         spira_log(SPIRA_LOG_INFO, NULL, "joined %s", loop->group);
     while (code == SPIRA_OK && !done && !stop_wanted(&busy))
         code = take_one(&busy, &done, err);
+    if (code == SPIRA_OK)
+        code = commit_dealt(&busy, err);
     spira_consumer_done(&busy.consumer);
+    free(busy.dealt);
     return code;
 }

@@ -4,7 +4,8 @@
  * - While a message is in hand its partitions are paused and polling goes on, so that the group
  *   keeps this member however long the work takes; a partition that goes to another member stops
  *   the work on its message.
- * - An offset is committed only after what follows from the message is acknowledged.
+ * - An offset is committed only after what follows from the message is acknowledged: at once, or,
+ *   for a handler that repeats, with those that come right behind it.
  * - A transient failure is tried again in place, for ever, with growing pauses. A message that is
  *   wrong goes to <topic>.dlq and the next one proceeds.
  * - A stop takes nothing new, lets the work under way checkpoint, and leaves the group. */

@@ -262,6 +262,6 @@ void spira_tracker_handler(const struct spira_worker *worker, struct spira_handl
     struct tracker *tracker = spira_alloc(1, sizeof *tracker);
     tracker->worker = worker;
     *ret_handler = (struct spira_handler){
-        .name = "run_tracker", .events = NULL, .handle = handle, .idle = idle, .self = tracker};
+        .name = "run_tracker", .repeats = true, .handle = handle, .idle = idle, .self = tracker};
     ret_handler->events = spira_run_tracker_events(&ret_handler->event_count);
 }

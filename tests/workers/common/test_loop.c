@@ -167,6 +167,69 @@ Test(loop, takes_one_message_after_another_and_commits_each)
                            "outcome=\"succeeded\"} 3"));
 }
 
+/* Looks at what is committed when the last call is under way; stops the loop when all is. */
+struct look {
+    size_t calls;
+    int64_t seen;
+};
+
+static void *look_at_commits(void *context)
+{
+    struct look *look = context;
+    while (atomic_load(&play.calls) < look->calls)
+        usleep(1000);
+    look->seen = committed();
+    while (committed() < (int64_t)look->calls)
+        usleep(1000);
+    atomic_store(&play.stop, true);
+    return NULL;
+}
+
+/* Deals with that many messages, each for hold_ms, and returns what was committed before the last
+ * one. */
+static int64_t repeat(size_t calls, int hold_ms)
+{
+    fixture.worker.clock = spira_clock_posix();
+    handler.repeats = true;
+    play.last = calls + 1;
+    play.hold_ms = hold_ms;
+    emit(calls);
+    struct look look = {.calls = calls};
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, look_at_commits, &look), 0);
+    cr_assert_eq(spira_loop_run(&loop, &err), SPIRA_OK, "%s", err.message);
+    pthread_join(thread, NULL);
+    return look.seen;
+}
+
+Test(loop, commits_together_what_may_be_repeated)
+{
+    cr_expect_eq(repeat(3, 20), 0);
+    EXPECT_OFFSETS(0, 1, 2);
+}
+
+Test(loop, commits_each_second_what_may_be_repeated)
+{
+    cr_expect_eq(repeat(4, 600), 3);
+}
+
+Test(loop, commits_at_the_end_what_may_be_repeated)
+{
+    handler.repeats = true;
+    emit(3);
+    run_until(2);
+    cr_expect_eq(committed(), 2);
+}
+
+Test(loop, commits_again_what_may_be_repeated_and_could_not_be_committed)
+{
+    enum spira_code codes[] = {SPIRA_EUNREACHABLE, SPIRA_ETIMEOUT};
+    struct spira_flaky_script script = {.operation = "commit", .codes = codes, .count = 2};
+    fixture.worker.bus = spira_event_bus_flaky(fixture.worker.bus, &script, 1);
+    cr_expect_eq(repeat(3, 1), 0);
+    EXPECT_OFFSETS(0, 1, 2);
+}
+
 Test(loop, tries_again_in_place_what_is_transient)
 {
     play.codes[0] = SPIRA_EUNREACHABLE;
