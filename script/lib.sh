@@ -12,6 +12,7 @@ declare -A SPIRA_PACKAGES=(
              libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libhiredis-dev librdkafka-dev
              libmicrohttpd-dev libcriterion-dev python3"
     [bench]="python3-torch python3-torchaudio"
+    [bench_events]="python3-confluent-kafka python3-msgpack python3-jsonschema python3-redis"
     [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
     [format]="clang-format"
     [lint]="clang clang-tidy libomp-dev python3 shellcheck"
