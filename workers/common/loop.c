@@ -238,10 +238,10 @@ static enum verdict attempt(struct spira_busy *busy, const struct spira_message 
     enum spira_code code = spira_busy_handle(busy, message, handled, err);
     if (busy->broken)
         return DIE;
+    if ((code != SPIRA_OK || handled->dead_letter) && busy->first_failed_ms == 0)
+        busy->first_failed_ms = spira_clock_now_ms(busy->loop->worker->clock);
     if (code == SPIRA_OK)
         return handled->rewind ? LEAVE : COMMIT;
-    if (busy->first_failed_ms == 0)
-        busy->first_failed_ms = spira_clock_now_ms(busy->loop->worker->clock);
     return judge(busy, message, err, handled);
 }
 

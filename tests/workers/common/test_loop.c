@@ -18,6 +18,7 @@ struct play {
     int64_t offsets[64]; /* in the order of the calls */
     atomic_bool stop;
     bool stop_inside; /* the stop comes while the last call is under way */
+    bool gives_up;    /* it deals with each message, which becomes a dead letter too */
 };
 
 static struct fixture fixture;
@@ -55,6 +56,8 @@ static enum spira_code handle(void *self, const struct spira_message *message,
         ret_handled->rewind_to = 0;
         return SPIRA_OK;
     }
+    ret_handled->dead_letter = play.gives_up;
+    (void)spira_fail(&ret_handled->failure, SPIRA_ECRASHED, "as it is written in the script");
     enum spira_code code = call < 16 ? play.codes[call] : SPIRA_OK;
     return code == SPIRA_OK ? code : spira_fail(ret_err, code, "as it is written in the script");
 }
@@ -255,6 +258,16 @@ Test(loop, puts_aside_what_is_wrong_and_goes_on)
     cr_expect_str_eq(spira_message_header(letter, "dlq-offset"), "1");
     cr_expect_str_eq(spira_message_header(letter, "dlq-group"), "test.model_training");
     cr_expect(strstr(spira_message_header(letter, "dlq-error"), "in the script"));
+}
+
+Test(loop, a_dead_letter_of_a_message_that_is_dealt_with_has_its_times)
+{
+    play.gives_up = true;
+    emit(1);
+    run_until(1);
+    const struct spira_message *letter = fixture_message(&fixture, "features.completed.dlq", 0);
+    cr_expect_str_eq(spira_message_header(letter, "dlq-first-failed-at"),
+                     spira_message_header(letter, "dlq-last-failed-at"));
 }
 
 Test(loop, a_dead_letter_that_was_refused_is_sent_again)
