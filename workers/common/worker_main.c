@@ -201,6 +201,7 @@ static int work(struct process *process, const struct spira_arguments *arguments
     spira_worker_metrics_init(&process->metrics, clock);
     spira_stop_signal_catch();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it: no child would have a status */
     enum spira_code code = prepare(process, &err);
     spira_log(SPIRA_LOG_INFO, NULL, "started %s %s", process->program->program, spira_version());
     const char *run = spira_argument(arguments, "run");
