@@ -4,6 +4,56 @@
 #include <cblas.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "core/base/memory.h"
+
+/* OpenBLAS takes a buffer for each call under way and keeps it for later ones. Without memory for
+ * one it tries again, for ever (until its version 0.3.30; issue 5289 of its tracker): a computation
+ * that has reached its limit would hang instead of ending. So we see that there is room before
+ * there are more calls at a time than there ever were. */
+enum { BUFFER_BYTES = (128 << 20) + (1 << 16) }; /* the largest of its processors */
+
+static struct {
+    atomic_size_t under_way, most; /* calls at a time: now, and ever */
+    pthread_mutex_t lock;
+    size_t taking; /* calls that may not have their buffers yet; under lock */
+} calls = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void need_room(size_t bytes)
+{
+    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED)
+        spira_out_of_memory();
+    munmap(room, bytes);
+}
+
+/* Returns whether the call takes a buffer more. */
+static bool begin_call(void)
+{
+    size_t count = atomic_fetch_add(&calls.under_way, 1) + 1;
+    if (count <= atomic_load(&calls.most))
+        return false;
+    pthread_mutex_lock(&calls.lock);
+    if (count > atomic_load(&calls.most))
+        atomic_store(&calls.most, count);
+    calls.taking++;
+    need_room(calls.taking * (size_t)BUFFER_BYTES);
+    pthread_mutex_unlock(&calls.lock);
+    return true;
+}
+
+static void end_call(bool took)
+{
+    if (took) {
+        pthread_mutex_lock(&calls.lock);
+        calls.taking--;
+        pthread_mutex_unlock(&calls.lock);
+    }
+    atomic_fetch_sub(&calls.under_way, 1);
+}
 
 static void set_one_thread(void)
 {
@@ -28,9 +78,11 @@ static void gemm(void *self, bool transpose_a, bool transpose_b, size_t m, size_
                  size_t ldc)
 {
     (void)self;
+    bool takes = begin_call();
     cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
                 transpose_b ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), size_of(k), 1, a,
                 leading(lda), b, leading(ldb), beta, c, leading(ldc));
+    end_call(takes);
 }
 
 struct spira_matrix spira_matrix_openblas(void)

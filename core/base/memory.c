@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void out_of_memory(void)
+void spira_out_of_memory(void)
 {
     static const char line[] = SPIRA_OUT_OF_MEMORY "\n";
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
@@ -14,7 +14,7 @@ void *spira_alloc(size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size ? size : 1);
     if (!memory)
-        out_of_memory();
+        spira_out_of_memory();
     return memory;
 }
 
@@ -22,7 +22,7 @@ void *spira_realloc(void *array, size_t count, size_t size)
 {
     void *memory = reallocarray(array, count ? count : 1, size ? size : 1);
     if (!memory)
-        out_of_memory();
+        spira_out_of_memory();
     return memory;
 }
 
@@ -32,7 +32,7 @@ char *spira_copy_text(const char *text)
         return NULL;
     char *copy = strdup(text);
     if (!copy)
-        out_of_memory();
+        spira_out_of_memory();
     return copy;
 }
 
@@ -44,7 +44,7 @@ char *spira_format(const char *format, ...)
     int length = vasprintf(&text, format, args);
     va_end(args);
     if (length < 0)
-        out_of_memory();
+        spira_out_of_memory();
     return text;
 }
 

@@ -15,6 +15,10 @@
 /* The line of a process that stops because there is no kilobyte left. */
 #define SPIRA_OUT_OF_MEMORY "spira: out of memory"
 
+/* Says that line and stops the process: for who cannot go on without memory and has no caller to
+ * say so to. */
+_Noreturn void spira_out_of_memory(void);
+
 /* Runs done(&variable) when the variable leaves its scope. */
 #define SPIRA_CLEANUP(done) __attribute__((cleanup(done)))
 

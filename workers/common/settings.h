@@ -35,8 +35,12 @@
          0,                                                                                         \
          false,                                                                                     \
          false},                                                                                    \
-        {"child-memory", "MIB", "memory of a computation; default SPIRA_CHILD_MEMORY or 4096", 0,   \
-         false,          false},                                                                    \
+        {"child-memory",                                                                            \
+         "MIB",                                                                                     \
+         "memory of a computation; default SPIRA_CHILD_MEMORY, or 4096 and 256 more per thread",    \
+         0,                                                                                         \
+         false,                                                                                     \
+         false},                                                                                    \
         {"child-file", "MIB", "largest file of a computation; default SPIRA_CHILD_FILE or 8192", 0, \
          false,        false},                                                                      \
         {"child-cpu", "SECONDS", "processor time of a computation; default SPIRA_CHILD_CPU, none",  \

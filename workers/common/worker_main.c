@@ -63,13 +63,15 @@ static void process_done(struct process *process)
     spira_settings_done(&process->settings);
 }
 
-static enum spira_code read_child(struct process *process, struct spira_error *err)
+static enum spira_code read_child(struct process *process, size_t threads, struct spira_error *err)
 {
-    enum { MIB = 1 << 20 };
+    /* A thread takes address space before it takes memory: 128 MiB for OpenBLAS, 64 for malloc. */
+    enum { MIB = 1 << 20, MEMORY = 4096, MEMORY_PER_THREAD = 256 };
+    const int64_t usual_memory = MEMORY + (int64_t)threads * MEMORY_PER_THREAD;
     const struct spira_settings *settings = &process->settings;
     int64_t memory = 0, file = 0, cpu = 0, deadline = 0, grace = 0;
     enum spira_code code =
-        spira_setting_number(settings, "child-memory", 64, 1 << 24, 4096, &memory, err);
+        spira_setting_number(settings, "child-memory", 64, 1 << 24, usual_memory, &memory, err);
     if (code == SPIRA_OK)
         code = spira_setting_number(settings, "child-file", 1, 1 << 24, 8192, &file, err);
     if (code == SPIRA_OK)
@@ -99,7 +101,7 @@ static enum spira_code read_settings(struct process *process,
     if (code == SPIRA_OK)
         code = spira_argument_threads(arguments, &threads, err);
     if (code == SPIRA_OK)
-        code = read_child(process, err);
+        code = read_child(process, threads, err);
     if (code == SPIRA_OK && spira_argument(arguments, "run") && !spira_argument(arguments, "once"))
         code = spira_fail(err, SPIRA_EINVALID, "--run needs --once");
     if (code == SPIRA_OK && spira_argument(arguments, "run") && process->program->step_count == 0)
