@@ -263,7 +263,7 @@ static enum spira_code begin(struct redis_link *link, struct spira_error *err)
         disconnect(link);
     if (!link->context && link->failed_ms > called_ms) {
         *err = link->failure;
-        return err->code;
+        return err->code = SPIRA_EUNREACHABLE;
     }
     if (!link->context) {
         enum spira_code code = connect_to(link, err);
