@@ -20,6 +20,7 @@
 #include "adapters/safetensors/safetensors.h"
 #include "adapters/sndfile/sndfile_audio.h"
 #include "core/base/file.h"
+#include "core/base/moment.h"
 #include "workers/common/computation.h"
 #include "workers/common/log.h"
 
@@ -139,7 +140,10 @@ enum spira_code spira_wire_fleet(const struct spira_settings *settings, const ch
     char host[65] = "";
     gethostname(host, sizeof host - 1);
     snprintf(worker.source, sizeof worker.source, "/spira/%s", name);
-    snprintf(worker.id, sizeof worker.id, "%s@%s:%ld", name, host, (long)getpid());
+    /* Host and process alone may be the same in two containers. */
+    struct spira_uuid unique = spira_uuid7(spira_clock_now_ms(worker.clock));
+    snprintf(worker.id, sizeof worker.id, "%s@%s:%ld-%s", name, host, (long)getpid(),
+             strrchr(unique.text, '-') + 1);
     enum spira_code code = connect(settings, &worker, err);
     if (code != SPIRA_OK) {
         spira_worker_done(&worker);
