@@ -16,10 +16,13 @@ wrong() {
 }
 
 # expect_status EXPECTED: the states of Kafka and Redis.
+# expect_status STATES: within ten seconds, for a busy machine takes its time to stop a process.
 expect_status() {
-    local states
-    states=$("$servers" status "$dir" | cut -d ' ' -f 2 | paste -sd ' ' || true)
-    [ "$states" = "$1" ] || wrong "the servers are '$states', expected '$1'"
+    local states="" until=$((SECONDS + 10))
+    until [ "$states" = "$1" ]; do
+        [ "$SECONDS" -lt "$until" ] || wrong "the servers are '$states', expected '$1'"
+        states=$("$servers" status "$dir" | cut -d ' ' -f 2 | paste -sd ' ' || true)
+    done
 }
 
 pid_of() {
