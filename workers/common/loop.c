@@ -428,7 +428,7 @@ enum spira_code spira_loop_run(const struct spira_loop *loop, struct spira_error
         spira_log(SPIRA_LOG_INFO, NULL, "joined %s", loop->group);
     while (code == SPIRA_OK && !done && !stop_wanted(&busy))
         code = take_one(&busy, &done, err);
-    if (code == SPIRA_OK)
+    if (code == SPIRA_OK && busy.consumer.ops)
         code = commit_dealt(&busy, err);
     spira_consumer_done(&busy.consumer);
     free(busy.dealt);
