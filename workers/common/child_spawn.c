@@ -31,10 +31,14 @@ static bool is_allowed(const char *variable)
 /* The variables themselves stay ours. Free with free(). */
 static char **make_environment(void)
 {
+    /* Of two the first counts. With more, OpenBLAS starts threads of its own as it is loaded, which
+     * nobody uses and which take memory without end where there is none. */
+    static char one_thread[] = "OPENBLAS_NUM_THREADS=1";
     size_t count = 0, kept = 0;
     while (environ[count])
         count++;
-    char **environment = spira_alloc(count + 1, sizeof *environment);
+    char **environment = spira_alloc(count + 2, sizeof *environment);
+    environment[kept++] = one_thread;
     for (size_t i = 0; i < count; i++)
         if (is_allowed(environ[i]))
             environment[kept++] = environ[i];
