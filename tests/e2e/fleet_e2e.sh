@@ -64,6 +64,34 @@ await() {
     done
 }
 
+# worker_pid WORKER: the process under its supervisor.
+worker_pid() {
+    cat "$folder/workers/$1/child.pid" 2>/dev/null
+}
+
+# child_pid WORKER: the process that computes for it.
+child_pid() {
+    pgrep -f -P "$(worker_pid "$1")" -- ' --child '
+}
+
+# restart_worker NAME [VARIABLE=VALUE]...: ends a worker and starts it again with these in its environment.
+restart_worker() {
+    local supervisor
+    supervisor=$(cat "$folder/workers/$1/pid")
+    kill -TERM "$supervisor"
+    await "end of $1" is_gone "$supervisor"
+    env "${@:2}" "$fleet" up --dir "$folder"
+}
+
+is_gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# has_checkpoint: whether the store has one of a training under way.
+has_checkpoint() {
+    [ -n "$(find "$SPIRA_STORE/models" -path '*/checkpoints/step-*.safetensors' -print -quit 2>/dev/null)" ]
+}
+
 # ask WORKER PATH: what its HTTP server answers, headers and body.
 ask() {
     # shellcheck disable=SC2016 # $0 and $1 are for the inner shell
