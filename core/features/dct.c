@@ -1,7 +1,6 @@
 #include "core/features/dct.h"
 
 #include <math.h>
-#include <string.h>
 
 void spira_dct_matrix(float *ret_matrix, size_t M, size_t K)
 {
@@ -11,14 +10,4 @@ void spira_dct_matrix(float *ret_matrix, size_t M, size_t K)
             double angle = M_PI * ((double)m + 0.5) * (double)k / (double)M;
             ret_matrix[m * K + k] = (float)(scale * cos(angle));
         }
-}
-
-void spira_dct_apply(float *restrict ret_y, const float *restrict x, const float *restrict matrix,
-                     size_t T, size_t M, size_t K)
-{
-    memset(ret_y, 0, T * K * sizeof *ret_y);
-    for (size_t t = 0; t < T; t++)
-        for (size_t m = 0; m < M; m++)
-            for (size_t k = 0; k < K; k++)
-                ret_y[t * K + k] += x[t * M + m] * matrix[m * K + k];
 }

@@ -9,8 +9,4 @@
  * coefficients. Fills ret_matrix (M,K). */
 void spira_dct_matrix(float *ret_matrix, size_t M, size_t K);
 
-/* y(t,k) = sum over m of x(t,m) D(m,k). x (T,M), matrix (M,K) borrows; ret_y (T,K) fills. */
-void spira_dct_apply(float *restrict ret_y, const float *restrict x, const float *restrict matrix,
-                     size_t T, size_t M, size_t K);
-
 #endif

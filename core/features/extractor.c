@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/features/dct.h"
+#include "core/features/frame_kernel.h"
 #include "core/features/mel.h"
+#include "core/features/power.h"
 #include "core/features/window.h"
 
 static const float LOG_OFFSET = 1e-6f, POWER_FLOOR = 1e-10f, TOP_DB = 80;
@@ -14,9 +16,11 @@ static const float LOG_OFFSET = 1e-6f, POWER_FLOOR = 1e-10f, TOP_DB = 80;
 struct spira_feature_extractor {
     struct spira_feature_config config;
     size_t bins;
+    const struct spira_frame_kernel *kernel;
     float *window; /* (win_length) */
+    struct spira_power_plan power;
     struct spira_fourier fourier;
-    void *plan;
+    void *plan;           /* of one whole frame, when power has none */
     struct spira_mel mel; /* unless spectrogram */
     float *dct;           /* (num_mels, num_mfcc) for mfcc */
 };
@@ -52,8 +56,13 @@ static enum spira_code make_tables(struct spira_feature_extractor *extractor, in
     if (code != SPIRA_OK)
         return code;
     spira_window_hann(extractor->window, config->win_length);
-    if (config->type == SPIRA_SPECTROGRAM)
-        return SPIRA_OK;
+    code = spira_power_init(&extractor->power, config->n_fft, extractor->window, config->win_length,
+                            err);
+    if (code == SPIRA_OK && extractor->power.points == 0)
+        code = extractor->fourier.ops->plan(extractor->fourier.self, config->n_fft, 1,
+                                            &extractor->plan, err);
+    if (code != SPIRA_OK || config->type == SPIRA_SPECTROGRAM)
+        return code;
     code = spira_mel_init(&extractor->mel, extractor->bins, config->num_mels, config->mel_fmin_hz,
                           config->mel_fmax_hz, rate_hz, err);
     if (code != SPIRA_OK || config->type == SPIRA_MELSPECTROGRAM)
@@ -78,10 +87,9 @@ enum spira_code spira_feature_extractor_new(const struct spira_feature_config *c
     extractor->config = *config;
     extractor->bins = config->n_fft / 2 + 1;
     extractor->fourier = fourier;
-    code = make_tables(extractor, rate_hz, err);
+    code = spira_frame_kernel_choose(&extractor->kernel, err);
     if (code == SPIRA_OK)
-        code = fourier.ops->plan(fourier.self, config->n_fft, SPIRA_FEATURE_BATCH, &extractor->plan,
-                                 err);
+        code = make_tables(extractor, rate_hz, err);
     if (code != SPIRA_OK)
         return code;
     *ret_extractor = extractor;
@@ -94,6 +102,7 @@ void spira_feature_extractor_free(struct spira_feature_extractor *extractor)
     if (!extractor)
         return;
     extractor->fourier.ops->plan_free(extractor->plan);
+    spira_power_done(&extractor->power);
     spira_mel_done(&extractor->mel);
     free(extractor->window);
     free(extractor->dct);
@@ -127,20 +136,39 @@ size_t spira_feature_extractor_dims(const struct spira_feature_extractor *extrac
     return extractor->config.num_mfcc;
 }
 
+/* Points of the transform a frame goes through. */
+static size_t transform_points(const struct spira_feature_extractor *extractor)
+{
+    return extractor->power.points ? extractor->power.points : extractor->config.n_fft;
+}
+
+static enum spira_code reserve_rows(float **rows, size_t count,
+                                    const struct spira_feature_extractor *extractor,
+                                    const char *what, struct spira_error *err)
+{
+    return *rows
+               ? SPIRA_OK
+               : spira_big_alloc(rows, count * extractor->kernel->lanes, sizeof(float), what, err);
+}
+
 static enum spira_code reserve_batch(struct spira_feature_workspace *workspace,
                                      const struct spira_feature_extractor *extractor,
                                      struct spira_error *err)
 {
-    size_t power_row = spira_mel_padded_bins(extractor->bins);
-    enum spira_code code = SPIRA_OK;
-    if (!workspace->frames)
-        code = spira_big_alloc(&workspace->frames, SPIRA_FEATURE_BATCH * extractor->config.n_fft,
-                               sizeof(float), "frames", err);
-    if (code == SPIRA_OK && !workspace->spectrum)
-        code = spira_big_alloc(&workspace->spectrum, SPIRA_FEATURE_BATCH * extractor->bins,
-                               2 * sizeof(float), "spectra", err);
-    if (code == SPIRA_OK && !workspace->power)
-        code = spira_big_alloc(&workspace->power, power_row, sizeof(float), "power", err);
+    const struct spira_feature_config *config = &extractor->config;
+    size_t points = transform_points(extractor);
+    enum spira_code code =
+        reserve_rows(&workspace->reflected, config->win_length, extractor, "windows", err);
+    if (code == SPIRA_OK && extractor->plan && !workspace->frame)
+        code = spira_big_alloc(&workspace->frame, points, sizeof(float), "a frame", err);
+    if (code == SPIRA_OK)
+        code = reserve_rows(&workspace->x, points, extractor, "frames", err);
+    if (code == SPIRA_OK)
+        code = reserve_rows(&workspace->spectra, 2 * points, extractor, "spectra", err);
+    if (code == SPIRA_OK)
+        code = reserve_rows(&workspace->power, extractor->bins, extractor, "power", err);
+    if (code == SPIRA_OK && config->type != SPIRA_SPECTROGRAM)
+        code = reserve_rows(&workspace->rows, config->num_mels, extractor, "mels", err);
     return code;
 }
 
@@ -151,24 +179,29 @@ enum spira_code spira_feature_workspace_reserve(struct spira_feature_workspace *
     enum spira_code code = reserve_batch(workspace, extractor, err);
     if (code != SPIRA_OK || extractor->config.type != SPIRA_MFCC)
         return code;
-    size_t frames = spira_feature_extractor_frames(extractor, samples);
-    if (frames <= workspace->max_frames)
+    size_t lanes = extractor->kernel->lanes;
+    size_t batches = (spira_feature_extractor_frames(extractor, samples) + lanes - 1) / lanes;
+    if (batches <= workspace->max_batches)
         return SPIRA_OK;
     float *mels = NULL;
-    code = spira_big_alloc(&mels, frames * extractor->config.num_mels, sizeof(float), "mels", err);
+    code = spira_big_alloc(&mels, batches * extractor->config.num_mels, lanes * sizeof(float),
+                           "mels", err);
     if (code != SPIRA_OK)
         return code;
     free(workspace->mels);
     workspace->mels = mels;
-    workspace->max_frames = frames;
+    workspace->max_batches = batches;
     return SPIRA_OK;
 }
 
 void spira_feature_workspace_done(struct spira_feature_workspace *workspace)
 {
-    free(workspace->frames);
-    free(workspace->spectrum);
+    free(workspace->frame);
+    free(workspace->reflected);
+    free(workspace->x);
+    free(workspace->spectra);
     free(workspace->power);
+    free(workspace->rows);
     free(workspace->mels);
     *workspace = (struct spira_feature_workspace){0};
 }
@@ -184,96 +217,129 @@ static float reflected(const float *samples, ptrdiff_t count, ptrdiff_t position
     return samples[position];
 }
 
-/* frame (n_fft): the windowed samples in the middle, zeros on both sides. start is the position of
- * the window's first sample. */
-static void cut_frame(float *restrict frame, const float *restrict samples, size_t count,
-                      ptrdiff_t start, const struct spira_feature_extractor *extractor)
+/* A stretch of speech on its way to features, frames of it. */
+struct stretch {
+    const struct spira_feature_extractor *extractor;
+    struct spira_feature_workspace *workspace;
+    const float *samples;
+    size_t count, frames;
+};
+
+/* Position of the first sample of frame t's window. */
+static ptrdiff_t window_start(const struct stretch *stretch, size_t t)
 {
-    size_t length = extractor->config.win_length, n_fft = extractor->config.n_fft;
-    size_t left = (n_fft - length) / 2;
-    const float *restrict window = extractor->window;
-    memset(frame, 0, n_fft * sizeof *frame);
-    frame += left;
-    if (start >= 0 && (size_t)start + length <= count)
+    const struct spira_feature_config *config = &stretch->extractor->config;
+    return (ptrdiff_t)(t * config->hop_length + (config->n_fft - config->win_length) / 2) -
+           (ptrdiff_t)(config->n_fft / 2);
+}
+
+/* Fills x with the samples of lanes frames from frame t on; those after the last frame repeat it,
+ * so that whatever is found over all lanes is found over all frames. */
+static void cut_batch(const struct stretch *stretch, size_t t)
+{
+    const struct spira_feature_extractor *extractor = stretch->extractor;
+    const struct spira_frame_kernel *kernel = extractor->kernel;
+    size_t length = extractor->config.win_length, lanes = kernel->lanes;
+    float *x = stretch->workspace->x;
+    ptrdiff_t start = window_start(stretch, t), count = (ptrdiff_t)stretch->count;
+    if (t + lanes <= stretch->frames && start >= 0 &&
+        window_start(stretch, t + lanes - 1) + (ptrdiff_t)length <= count) {
+        kernel->transpose(x, lanes, stretch->samples + start, extractor->config.hop_length, lanes,
+                          length);
+        return;
+    }
+    float *row = stretch->workspace->reflected;
+    for (size_t l = 0; l < lanes; l++, row += length) {
+        start = window_start(stretch, t + l < stretch->frames ? t + l : stretch->frames - 1);
+        if (start >= 0 && start + (ptrdiff_t)length <= count)
+            memcpy(row, stretch->samples + start, length * sizeof *row);
+        else
+            for (size_t j = 0; j < length; j++)
+                row[j] = reflected(stretch->samples, count, start + (ptrdiff_t)j);
+    }
+    kernel->transpose(x, lanes, stretch->workspace->reflected, length, lanes, length);
+}
+
+/* power(k) = |transform of x w by the port, bin k|^2, one lane after the other. */
+static void power_by_port(const struct spira_feature_extractor *extractor,
+                          struct spira_feature_workspace *workspace)
+{
+    size_t lanes = extractor->kernel->lanes, length = extractor->config.win_length;
+    float *frame = workspace->frame, *spectrum = workspace->spectra;
+    for (size_t l = 0; l < lanes; l++) {
+        memset(frame, 0, extractor->config.n_fft * sizeof *frame);
         for (size_t j = 0; j < length; j++)
-            frame[j] = samples[start + (ptrdiff_t)j] * window[j];
+            frame[j] = workspace->x[j * lanes + l] * extractor->window[j];
+        extractor->fourier.ops->execute(extractor->plan, frame, spectrum);
+        for (size_t k = 0; k < extractor->bins; k++)
+            workspace->power[k * lanes + l] =
+                spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
+    }
+}
+
+/* Power of the batch of frames from frame t on. */
+static void fill_power(const struct stretch *stretch, size_t t)
+{
+    const struct spira_feature_extractor *extractor = stretch->extractor;
+    struct spira_feature_workspace *workspace = stretch->workspace;
+    cut_batch(stretch, t);
+    if (extractor->power.points)
+        extractor->kernel->power(&extractor->power, workspace->x, workspace->spectra,
+                                 workspace->power);
     else
-        for (size_t j = 0; j < length; j++)
-            frame[j] = reflected(samples, (ptrdiff_t)count, start + (ptrdiff_t)j) * window[j];
+        power_by_port(extractor, workspace);
 }
 
-/* power(k) = |spectrum(k)|^2. */
-static void fill_power(float *restrict power, const float *restrict spectrum, size_t bins)
+/* Writes the batch rows (dims, lanes) as the frames from frame t on of features (frames, dims). */
+static void store_batch(const struct stretch *stretch, size_t t, const float *rows, size_t dims,
+                        float *features)
 {
-    for (size_t k = 0; k < bins; k++)
-        power[k] = spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
+    size_t lanes = stretch->extractor->kernel->lanes, left = stretch->frames - t;
+    stretch->extractor->kernel->transpose(features + t * dims, dims, rows, lanes, dims,
+                                          left < lanes ? left : lanes);
 }
 
-/* Spectrogram rows or, with filters, mel rows of all frames into rows (frames, dims of a row). */
-static void fill_rows(const struct spira_feature_extractor *extractor,
-                      struct spira_feature_workspace *workspace, const float *samples, size_t count,
-                      float *rows, size_t frames)
+static void compute_mfcc(const struct stretch *stretch, float *ret_features)
 {
-    size_t n_fft = extractor->config.n_fft, bins = extractor->bins;
-    size_t hop = extractor->config.hop_length;
-    bool mels = extractor->config.type != SPIRA_SPECTROGRAM;
-    size_t row_length = mels ? extractor->config.num_mels : bins;
-    ptrdiff_t offset =
-        (ptrdiff_t)((n_fft - extractor->config.win_length) / 2) - (ptrdiff_t)(n_fft / 2);
-    for (size_t t = 0; t < frames; t += SPIRA_FEATURE_BATCH) {
-        size_t batch = frames - t < SPIRA_FEATURE_BATCH ? frames - t : SPIRA_FEATURE_BATCH;
-        for (size_t b = 0; b < batch; b++)
-            cut_frame(workspace->frames + b * n_fft, samples, count,
-                      (ptrdiff_t)((t + b) * hop) + offset, extractor);
-        extractor->fourier.ops->execute(extractor->plan, workspace->frames, workspace->spectrum);
-        for (size_t b = 0; b < batch; b++) {
-            float *row = rows + (t + b) * row_length;
-            const float *spectrum = workspace->spectrum + b * 2 * bins;
-            fill_power(mels ? workspace->power : row, spectrum, bins);
-            if (mels)
-                spira_mel_apply(row, workspace->power, &extractor->mel);
-        }
+    const struct spira_feature_extractor *extractor = stretch->extractor;
+    const struct spira_frame_kernel *kernel = extractor->kernel;
+    struct spira_feature_workspace *workspace = stretch->workspace;
+    size_t num_mels = extractor->config.num_mels, num_mfcc = extractor->config.num_mfcc;
+    size_t batch_values = num_mels * kernel->lanes, count = 0;
+    for (size_t t = 0; t < stretch->frames; t += kernel->lanes, count += batch_values) {
+        fill_power(stretch, t);
+        kernel->mels(&extractor->mel, workspace->power, workspace->mels + count);
     }
-}
-
-/* mels(i) = ln(mels(i) + 1e-6). */
-static void take_log(float *mels, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        mels[i] = logf(mels[i] + LOG_OFFSET);
-}
-
-/* mels(i) = 10 log10(max(mels(i), 1e-10)), at least 80 below the largest. */
-static void take_decibels(float *mels, size_t count)
-{
-    const float decibels_per_neper = 4.34294481903251828f; /* 10 / ln(10) */
-    float largest = -HUGE_VALF;
-    for (size_t i = 0; i < count; i++) {
-        float power = mels[i] > POWER_FLOOR ? mels[i] : POWER_FLOOR;
-        mels[i] = decibels_per_neper * logf(power);
-        largest = mels[i] > largest ? mels[i] : largest;
+    if (extractor->config.log_mels)
+        kernel->log_offset(workspace->mels, count, LOG_OFFSET);
+    else
+        kernel->decibels(workspace->mels, count, POWER_FLOOR, TOP_DB);
+    const float *mels = workspace->mels;
+    for (size_t t = 0; t < stretch->frames; t += kernel->lanes, mels += batch_values) {
+        kernel->dct(extractor->dct, mels, num_mels, num_mfcc, workspace->rows);
+        store_batch(stretch, t, workspace->rows, num_mfcc, ret_features);
     }
-    float least = largest - TOP_DB;
-    for (size_t i = 0; i < count; i++)
-        mels[i] = mels[i] > least ? mels[i] : least;
 }
 
 void spira_feature_extractor_compute(const struct spira_feature_extractor *extractor,
                                      struct spira_feature_workspace *workspace,
                                      const float *samples, size_t count, float *ret_features)
 {
-    size_t frames = spira_feature_extractor_frames(extractor, count);
-    if (extractor->config.type != SPIRA_MFCC) {
-        fill_rows(extractor, workspace, samples, count, ret_features, frames);
+    const struct spira_frame_kernel *kernel = extractor->kernel;
+    struct stretch stretch = {extractor, workspace, samples, count,
+                              spira_feature_extractor_frames(extractor, count)};
+    if (extractor->config.type == SPIRA_MFCC) {
+        assert((stretch.frames + kernel->lanes - 1) / kernel->lanes <= workspace->max_batches);
+        compute_mfcc(&stretch, ret_features);
         return;
     }
-    size_t num_mels = extractor->config.num_mels;
-    assert(frames <= workspace->max_frames);
-    fill_rows(extractor, workspace, samples, count, workspace->mels, frames);
-    if (extractor->config.log_mels)
-        take_log(workspace->mels, frames * num_mels);
-    else
-        take_decibels(workspace->mels, frames * num_mels);
-    spira_dct_apply(ret_features, workspace->mels, extractor->dct, frames, num_mels,
-                    extractor->config.num_mfcc);
+    for (size_t t = 0; t < stretch.frames; t += kernel->lanes) {
+        fill_power(&stretch, t);
+        const float *rows = workspace->power;
+        if (extractor->config.type == SPIRA_MELSPECTROGRAM) {
+            kernel->mels(&extractor->mel, workspace->power, workspace->rows);
+            rows = workspace->rows;
+        }
+        store_batch(&stretch, t, rows, spira_feature_extractor_dims(extractor), ret_features);
+    }
 }

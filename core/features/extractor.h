@@ -12,7 +12,7 @@ struct spira_feature_extractor;
 
 /* Gives ret_extractor; free with spira_feature_extractor_free. Keeps fourier. SPIRA_EINVALID when
  * the configuration contradicts itself (win_length above n_fft, num_mfcc above num_mels, mel_fmin
- * not below mel_fmax). */
+ * not below mel_fmax), and codes of spira_dispatch_level. */
 SPIRA_MUST_USE enum spira_code spira_feature_extractor_new(
     const struct spira_feature_config *config, int rate_hz, struct spira_fourier fourier,
     struct spira_feature_extractor **ret_extractor, struct spira_error *err);
@@ -26,16 +26,18 @@ size_t spira_feature_extractor_frames(const struct spira_feature_extractor *extr
 /* Values per frame: n_fft/2+1, num_mels or num_mfcc. */
 size_t spira_feature_extractor_dims(const struct spira_feature_extractor *extractor);
 
-/* Memory of one thread; starts zeroed, ends with done. */
+/* Memory of one thread; starts zeroed, ends with done. Frames are computed lanes at a time, as many
+ * as the machine's vectors hold (core/features/frame_kernel.h). */
 struct spira_feature_workspace {
-    float *frames;   /* (SPIRA_FEATURE_BATCH, n_fft) */
-    float *spectrum; /* (SPIRA_FEATURE_BATCH, n_fft/2+1) pairs */
-    float *power;    /* one frame's */
-    float *mels;     /* (max_frames, num_mels), for mfcc */
-    size_t max_frames;
+    float *frame;     /* (n_fft), for the fourier port */
+    float *reflected; /* (lanes, win_length): windows that reach over an end */
+    float *x;         /* (points of a transform, lanes) */
+    float *spectra;   /* (points of a transform, 2, lanes) */
+    float *power;     /* (n_fft/2+1, lanes) */
+    float *rows;      /* (num_mels, lanes): mels, later coefficients */
+    float *mels;      /* (max_batches, num_mels, lanes), for mfcc */
+    size_t max_batches;
 };
-
-enum { SPIRA_FEATURE_BATCH = 16 }; /* frames per transform; part of a result's identity */
 
 /* Makes workspace fit stretches of up to samples samples of this one extractor. SPIRA_ENOMEMORY:
  * workspace is as before. */
@@ -46,11 +48,15 @@ spira_feature_workspace_reserve(struct spira_feature_workspace *workspace,
 void spira_feature_workspace_done(struct spira_feature_workspace *workspace);
 
 /* With w the Hann window of win_length centred in n_fft and x reflected at both ends:
- *   spectrogram      P(t,k) = |sum over j of w(j) x(t hop + j - n_fft/2) exp(-2 pi i j k /
- * n_fft)|^2 melspectrogram   M(t,m) = sum over k of filter(m,k) P(t,k) mfcc             C(t,c) =
- * sum over m of D(m,c) L(t,m), D the DCT and L = ln(M + 1e-6) when log_mels, else 10 log10(max(M,
- * 1e-10)), at least (maximum over t,m) - 80 samples (count >= min_samples) borrows; ret_features
- * (frames, dims) fills; workspace is reserved for count. Allocates nothing. */
+ *   spectrogram     P(t,k) = |sum over j of w(j) x(t hop + j - n_fft/2) exp(-2 pi i j k / n_fft)|^2
+ *   melspectrogram  M(t,m) = sum over k of filter(m,k) P(t,k)
+ *   mfcc            C(t,c) = sum over m of D(m,c) L(t,m), D the DCT and
+ *                   L = ln(M + 1e-6) when log_mels, else
+ *                   L = 10 log10(max(M, 1e-10)), at least (maximum over t,m) - 80
+ * The bits are the same on every machine, wherever a frame lies, unless n_fft has no divisor that
+ * core/features/power.h transforms: then they are the fourier port's. samples (count >=
+ * min_samples) borrows; ret_features (frames, dims) fills; workspace is reserved for count.
+ * Allocates nothing. */
 void spira_feature_extractor_compute(const struct spira_feature_extractor *extractor,
                                      struct spira_feature_workspace *workspace,
                                      const float *samples, size_t count, float *ret_features);

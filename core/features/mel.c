@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/base/dot.h"
-
 static double hz_to_mel(double hz)
 {
     return 2595 * log10(1 + hz / 700);
@@ -64,10 +62,8 @@ enum spira_code spira_mel_init(struct spira_mel *ret_mel, size_t bins, size_t nu
         return code;
     size_t total = 0;
     for (size_t m = 0; m < num_mels; m++) {
-        size_t count;
-        find_range(&corners, m, bins, bin_hz, &mel.filters[m].first_bin, &count);
-        mel.filters[m].padded_count = spira_dot_padded(count);
-        total += mel.filters[m].padded_count;
+        find_range(&corners, m, bins, bin_hz, &mel.filters[m].first_bin, &mel.filters[m].count);
+        total += mel.filters[m].count;
     }
     code = spira_big_alloc(&mel.weights, total, sizeof *mel.weights, "mel weights", err);
     if (code != SPIRA_OK) {
@@ -78,11 +74,9 @@ enum spira_code spira_mel_init(struct spira_mel *ret_mel, size_t bins, size_t nu
     for (size_t m = 0; m < num_mels; m++) {
         struct spira_mel_filter *filter = &mel.filters[m];
         filter->weights = weights;
-        for (size_t i = 0; i < filter->padded_count; i++) {
-            size_t bin = filter->first_bin + i;
-            weights[i] = bin < bins ? (float)triangle(&corners, m, bin_hz * (double)bin) : 0;
-        }
-        weights += filter->padded_count;
+        for (size_t i = 0; i < filter->count; i++)
+            weights[i] = (float)triangle(&corners, m, bin_hz * (double)(filter->first_bin + i));
+        weights += filter->count;
     }
     *ret_mel = mel;
     return SPIRA_OK;
@@ -93,18 +87,4 @@ void spira_mel_done(struct spira_mel *mel)
     free(mel->filters);
     free(mel->weights);
     *mel = (struct spira_mel){0};
-}
-
-void spira_mel_apply(float *restrict ret_mels, const float *restrict power,
-                     const struct spira_mel *mel)
-{
-    for (size_t m = 0; m < mel->num_mels; m++) {
-        const struct spira_mel_filter *filter = &mel->filters[m];
-        ret_mels[m] = spira_dot(filter->weights, power + filter->first_bin, filter->padded_count);
-    }
-}
-
-size_t spira_mel_padded_bins(size_t bins)
-{
-    return bins + SPIRA_DOT_LANES;
 }

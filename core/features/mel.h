@@ -7,11 +7,11 @@
 
 #include "core/base/memory.h"
 
-/* The bins where a filter is above zero, padded with zero weights to whole lanes of spira_dot. */
+/* The bins where a filter is above zero. */
 struct spira_mel_filter {
     size_t first_bin;
-    size_t padded_count;
-    float *weights; /* (padded_count) */
+    size_t count;
+    float *weights; /* (count) */
 };
 
 /* Read only after new; any number of threads. */
@@ -28,13 +28,5 @@ SPIRA_MUST_USE enum spira_code spira_mel_init(struct spira_mel *ret_mel, size_t 
                                               size_t num_mels, double fmin_hz, double fmax_hz,
                                               int rate_hz, struct spira_error *err);
 void spira_mel_done(struct spira_mel *mel);
-
-/* mel(m) = sum over k of weight(m,k) power(k). power (spira_mel_padded_bins, of which the values
- * from bins on are finite) borrows; ret_mels (num_mels) fills. */
-void spira_mel_apply(float *restrict ret_mels, const float *restrict power,
-                     const struct spira_mel *mel);
-
-/* Length of the power row apply reads. */
-size_t spira_mel_padded_bins(size_t bins);
 
 #endif

@@ -105,7 +105,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_compute_features_step = {
     .name = "feature_engineering",
     .consumes = "features.requested",
-    .version = 1,
+    .version = 2,
     .prefix = "features",
     .prepare = prepare,
     .compute = compute,

@@ -9,7 +9,7 @@
 
 struct fake_plan {
     size_t n, batch;
-    double *cosines; /* (n) */
+    double *cosines, *sines; /* (n) */
 };
 
 static enum spira_code fake_plan_new(void *self, size_t n, size_t batch, void **ret_plan,
@@ -17,14 +17,17 @@ static enum spira_code fake_plan_new(void *self, size_t n, size_t batch, void **
 {
     (void)self, (void)err;
     struct fake_plan *plan = spira_alloc(1, sizeof *plan);
-    *plan = (struct fake_plan){n, batch, spira_alloc(n, sizeof(double))};
-    for (size_t j = 0; j < n; j++)
+    *plan = (struct fake_plan){n, batch, spira_alloc(n, sizeof(double)),
+                               spira_alloc(n, sizeof(double))};
+    for (size_t j = 0; j < n; j++) {
         plan->cosines[j] = cos(2 * M_PI * (double)j / (double)n);
+        plan->sines[j] = sin(2 * M_PI * (double)j / (double)n);
+    }
     *ret_plan = plan;
     return SPIRA_OK;
 }
 
-/* Spoils x, as the port allows. n is a multiple of 4: sin(a) = cos(a - a quarter turn). */
+/* Spoils x, as the port allows. */
 static void fake_execute(const void *opaque, float *x, float *ret_spectrum)
 {
     const struct fake_plan *plan = opaque;
@@ -34,7 +37,7 @@ static void fake_execute(const void *opaque, float *x, float *ret_spectrum)
             double re = 0, im = 0;
             for (size_t j = 0; j < n; j++) {
                 re += (double)x[b * n + j] * plan->cosines[j * k % n];
-                im -= (double)x[b * n + j] * plan->cosines[(j * k + 3 * n / 4) % n];
+                im -= (double)x[b * n + j] * plan->sines[j * k % n];
             }
             ret_spectrum[2 * (b * bins + k)] = (float)re;
             ret_spectrum[2 * (b * bins + k) + 1] = (float)im;
@@ -46,8 +49,10 @@ static void fake_execute(const void *opaque, float *x, float *ret_spectrum)
 static void fake_plan_free(void *opaque)
 {
     struct fake_plan *plan = opaque;
-    if (plan)
+    if (plan) {
         free(plan->cosines);
+        free(plan->sines);
+    }
     free(plan);
 }
 

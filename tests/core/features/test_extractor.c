@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "core/base/dispatch.h"
 #include "core/base/parallel.h"
 #include "core/base/random.h"
 #include "core/features/extractor.h"
@@ -140,6 +141,106 @@ Test(extractor, the_shortest_signal_has_its_frames, .init = fill_signal)
     spira_feature_extractor_free(extractor);
 }
 
+/* |error| <= 1e-5 of the value, and of the largest a little. */
+static void assert_spectrogram(struct spira_feature_config config, size_t count)
+{
+    config.type = SPIRA_SPECTROGRAM;
+    struct spira_feature_extractor *extractor = extractor_new(config);
+    float *features = features_new(extractor, count);
+    size_t frames = spira_feature_extractor_frames(extractor, count);
+    size_t bins = spira_feature_extractor_dims(extractor);
+    for (size_t t = 0; t < frames; t++)
+        for (size_t k = 0; k < bins; k++) {
+            double expected = oracle_power(&config, signal_of_test, count, t, k);
+            cr_assert_float_eq((double)features[t * bins + k], expected, 1e-5 * expected + 1e-4,
+                               "n_fft %zu, win_length %zu, count %zu, frame %zu, bin %zu",
+                               config.n_fft, config.win_length, count, t, k);
+        }
+    free(features);
+    spira_feature_extractor_free(extractor);
+}
+
+Test(extractor, any_shape_follows_the_definition, .init = fill_signal)
+{
+    static const size_t shapes[][3] = {
+        {60, 60, 16}, {61, 40, 16}, {45, 45, 7},  {45, 15, 7},  {135, 44, 50},
+        {96, 24, 24}, {96, 23, 96}, {128, 1, 16}, {28, 20, 16}, {28, 28, 16},
+        {2, 2, 1},    {3, 2, 2},    {4, 3, 1},    {80, 20, 40},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct spira_feature_config config = small;
+        config.n_fft = shapes[i][0];
+        config.win_length = shapes[i][1];
+        config.hop_length = shapes[i][2];
+        assert_spectrogram(config, COUNT);
+        assert_spectrogram(config, config.n_fft / 2 + 1);
+        assert_spectrogram(config, config.n_fft + 11);
+    }
+}
+
+Test(extractor, every_level_gives_the_same_bits, .init = fill_signal)
+{
+    static const enum spira_feature_type types[] = {SPIRA_SPECTROGRAM, SPIRA_MELSPECTROGRAM,
+                                                    SPIRA_MFCC, SPIRA_MFCC};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct spira_feature_config config = small;
+        config.type = types[i];
+        config.log_mels = i == 3;
+        float *first = NULL;
+        for (size_t level = 0; level <= (size_t)spira_dispatch_best(); level++) {
+            setenv("SPIRA_DISPATCH", spira_dispatch_name((enum spira_dispatch)level), 1);
+            struct spira_feature_extractor *extractor = extractor_new(config);
+            float *features = features_new(extractor, COUNT);
+            size_t values = spira_feature_extractor_frames(extractor, COUNT) *
+                            spira_feature_extractor_dims(extractor);
+            if (!first)
+                first = features;
+            cr_assert_arr_eq(features, first, values * sizeof *features);
+            if (features != first)
+                free(features);
+            spira_feature_extractor_free(extractor);
+        }
+        free(first);
+    }
+}
+
+Test(extractor, a_frames_bits_do_not_depend_on_where_it_lies, .init = fill_signal)
+{
+    enum { HOP = 16, LEAST_CLEAR = 2, LENGTH = 400 };
+    struct spira_feature_config config = small;
+    config.type = SPIRA_MELSPECTROGRAM;
+    struct spira_feature_extractor *extractor = extractor_new(config);
+    float *whole = features_new(extractor, COUNT);
+    for (size_t shift = 1; shift <= 20; shift++) {
+        memmove(signal_of_test, signal_of_test + HOP, (COUNT - HOP) * sizeof *signal_of_test);
+        float *later = features_new(extractor, LENGTH);
+        /* Frames that reach over neither end. */
+        for (size_t t = LEAST_CLEAR; t < LENGTH / HOP - LEAST_CLEAR; t++)
+            cr_assert_arr_eq(later + t * config.num_mels, whole + (t + shift) * config.num_mels,
+                             config.num_mels * sizeof *whole);
+        free(later);
+    }
+    free(whole);
+    spira_feature_extractor_free(extractor);
+}
+
+Test(extractor, silence_has_finite_features)
+{
+    memset(signal_of_test, 0, sizeof signal_of_test);
+    for (int log_mels = 0; log_mels < 2; log_mels++) {
+        struct spira_feature_config config = small;
+        config.log_mels = log_mels == 1;
+        struct spira_feature_extractor *extractor = extractor_new(config);
+        float *features = features_new(extractor, COUNT);
+        double level = log_mels ? log(1e-6) : -100;
+        cr_assert_float_eq((double)features[0], level * sqrt((double)config.num_mels), 1e-3);
+        for (size_t c = 1; c < config.num_mfcc; c++)
+            cr_assert_float_eq(features[c], 0, 1e-4f);
+        free(features);
+        spira_feature_extractor_free(extractor);
+    }
+}
+
 struct shared {
     const struct spira_feature_extractor *extractor;
     struct spira_feature_workspace workspaces[3];
@@ -193,6 +294,10 @@ Test(extractor, contradictions_are_refused)
                  SPIRA_EINVALID);
     config = small;
     config.hop_length = 0;
+    cr_assert_eq(spira_feature_extractor_new(&config, RATE, fourier_fake(), &extractor, &err),
+                 SPIRA_EINVALID);
+    config = small;
+    setenv("SPIRA_DISPATCH", "fastest", 1);
     cr_assert_eq(spira_feature_extractor_new(&config, RATE, fourier_fake(), &extractor, &err),
                  SPIRA_EINVALID);
     cr_assert_null(extractor);

@@ -1,31 +1,35 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "core/features/mel.h"
 #include "tests/oracle/features_oracle.h"
 
-/* Applies the filters to each unit spectrum and compares with the triangles one by one. */
+/* Weight of bin k in filter m; the bins a filter does not have weigh nothing. */
+static float weight(const struct spira_mel *mel, size_t m, size_t k)
+{
+    const struct spira_mel_filter *filter = &mel->filters[m];
+    bool inside = k >= filter->first_bin && k < filter->first_bin + filter->count;
+    return inside ? filter->weights[k - filter->first_bin] : 0;
+}
+
+/* Compares with the triangles one by one. */
 static void assert_triangles(struct spira_feature_config config, int rate_hz)
 {
-    size_t bins = config.n_fft / 2 + 1, padded = spira_mel_padded_bins(bins);
+    size_t bins = config.n_fft / 2 + 1;
     struct spira_error err;
     SPIRA_CLEANUP(spira_mel_done)
     struct spira_mel mel = {0};
     cr_assert_eq(spira_mel_init(&mel, bins, config.num_mels, config.mel_fmin_hz, config.mel_fmax_hz,
                                 rate_hz, &err),
                  SPIRA_OK);
-    float *power = spira_alloc(padded, sizeof *power);
-    float *mels = spira_alloc(config.num_mels, sizeof *mels);
-    for (size_t k = 0; k < bins; k++) {
-        power[k] = 1;
-        spira_mel_apply(mels, power, &mel);
-        power[k] = 0;
+    for (size_t k = 0; k < bins; k++)
         for (size_t m = 0; m < config.num_mels; m++)
-            cr_assert_float_eq((double)mels[m], oracle_mel_weight(&config, rate_hz, m, k), 1e-6,
+            cr_assert_float_eq((double)weight(&mel, m, k),
+                               oracle_mel_weight(&config, rate_hz, m, k), 1e-6,
                                "filter %zu, bin %zu", m, k);
-    }
-    free(power);
-    free(mels);
+    for (size_t m = 0; m < config.num_mels; m++)
+        cr_assert_leq(mel.filters[m].first_bin + mel.filters[m].count, bins);
 }
 
 Test(mel, filters_are_the_triangles_of_the_formula)

@@ -1,0 +1,39 @@
+#include "core/base/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[SPIRA_DISPATCH_COUNT] = {"scalar", "avx2", "avx512"};
+
+const char *spira_dispatch_name(enum spira_dispatch level)
+{
+    return names[level];
+}
+
+enum spira_dispatch spira_dispatch_best(void)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f"))
+        return SPIRA_DISPATCH_AVX512;
+    if (__builtin_cpu_supports("avx2"))
+        return SPIRA_DISPATCH_AVX2;
+#endif
+    return SPIRA_DISPATCH_SCALAR;
+}
+
+enum spira_code spira_dispatch_level(enum spira_dispatch *ret_level, struct spira_error *err)
+{
+    const char *name = getenv("SPIRA_DISPATCH");
+    enum spira_dispatch best = spira_dispatch_best();
+    if (!name || !*name) {
+        *ret_level = best;
+        return SPIRA_OK;
+    }
+    for (size_t level = 0; level < SPIRA_DISPATCH_COUNT; level++)
+        if (strcmp(name, names[level]) == 0 && level <= (size_t)best) {
+            *ret_level = (enum spira_dispatch)level;
+            return SPIRA_OK;
+        }
+    return spira_fail(err, SPIRA_EINVALID,
+                      "SPIRA_DISPATCH is \"%s\": this machine has scalar to %s", name, names[best]);
+}
