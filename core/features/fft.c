@@ -4,8 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Most is done by the first radix that fits: 4 needs the fewest operations of each point. */
-static const size_t radices[] = {5, 3, 4, 2};
+/* From the whole down to the single points, whose stage needs no turns: a 5 saves the most there.
+ */
+static const size_t radices[] = {4, 2, 3, 5};
 
 static size_t first_radix(size_t n)
 {

@@ -61,8 +61,8 @@ static void transpose(float *restrict ret_y, size_t y_stride, const float *restr
                       size_t x_stride, size_t rows, size_t columns)
 {
     size_t row_blocks = rows / 4 * 4, column_blocks = columns / 4 * 4;
-    for (size_t j = 0; j < column_blocks; j += 4)
-        for (size_t i = 0; i < row_blocks; i += 4)
+    for (size_t i = 0; i < row_blocks; i += 4)
+        for (size_t j = 0; j < column_blocks; j += 4)
             transpose_4x4(ret_y + j * y_stride + i, y_stride, x + i * x_stride + j, x_stride);
     for (size_t j = 0; j < columns; j++)
         for (size_t i = j < column_blocks ? row_blocks : 0; i < rows; i++)
