@@ -72,12 +72,13 @@ enum spira_code spira_wire_http(struct spira_health *health, const char *address
                                         err);
 }
 
-/* What librdkafka says of itself, for those who look closely: what matters comes as an error. */
+/* What librdkafka says of itself, for those who look closely: a broker that is away is said by the
+ * health's probes, once, and any other failure comes as an error. */
 static void log_kafka(void *context, int level, const char *text)
 {
-    enum { SYSLOG_ERROR = 3 };
+    enum { SYSLOG_CRITICAL = 2 };
     (void)context;
-    spira_log(level <= SYSLOG_ERROR ? SPIRA_LOG_WARNING : SPIRA_LOG_DEBUG, NULL, "kafka: %s", text);
+    spira_log(level <= SYSLOG_CRITICAL ? SPIRA_LOG_WARNING : SPIRA_LOG_DEBUG, NULL, "kafka: %s", text);
 }
 
 static enum spira_code connect_bus(const struct spira_settings *settings,
