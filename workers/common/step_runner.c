@@ -15,6 +15,20 @@ static enum spira_code fetch_inputs(struct spira_step_call *call, struct spira_e
     return code;
 }
 
+static void log_checkpoint(const struct spira_checkpoints *checkpoints, const char *step)
+{
+    const char *newest = NULL;
+    for (size_t i = 0; i < checkpoints->count; i++)
+        if (!newest || strcmp(checkpoints->stored[i].name, newest) > 0)
+            newest = checkpoints->stored[i].name;
+    if (!newest)
+        return;
+    struct spira_value *fields = spira_value_map();
+    spira_value_set_text(fields, "step", step);
+    spira_value_set_text(fields, "checkpoint", newest);
+    spira_log(SPIRA_LOG_INFO, fields, "going on from a checkpoint");
+}
+
 static enum spira_code compute(struct spira_step_call *call, const struct spira_step *step,
                                struct spira_error *err)
 {
@@ -25,8 +39,10 @@ static enum spira_code compute(struct spira_step_call *call, const struct spira_
         code = spira_checkpoints_fetch(call->worker->store, &call->job, call->outputs, &checkpoints,
                                        err);
     struct spira_value *result = NULL;
-    if (code == SPIRA_OK)
+    if (code == SPIRA_OK) {
+        log_checkpoint(&checkpoints, step->name);
         code = call->worker->compute(call, step, &checkpoints, &result, err);
+    }
     if (code != SPIRA_OK)
         return code;
     call->result = result;
