@@ -1,4 +1,4 @@
-/* spiractl audio: looks at recordings. What adds them has a file of its own. */
+/* spiractl audio: looks at recordings. What adds and withdraws them has files of its own. */
 #include "adapters/fftw/fourier_fftw.h"
 #include "adapters/safetensors/safetensors.h"
 #include "adapters/sndfile/sndfile_audio.h"
@@ -234,6 +234,7 @@ static const struct spira_verb features = {
 
 const struct spira_noun spira_audio_noun = {
     .name = "audio",
-    .sentence = "Adds recordings and looks at them.",
-    .verbs = (const struct spira_verb *const[]){&spira_audio_add_verb, &check, &features, NULL},
+    .sentence = "Adds recordings, looks at them and withdraws them.",
+    .verbs = (const struct spira_verb *const[]){&spira_audio_add_verb, &check, &features,
+                                                &spira_audio_withdraw_verb, NULL},
 };

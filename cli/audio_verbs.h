@@ -4,6 +4,7 @@
 
 #include "workers/common/options.h"
 
-extern const struct spira_verb spira_audio_add_verb; /* audio_add_command.c */
+extern const struct spira_verb spira_audio_add_verb;      /* audio_add_command.c */
+extern const struct spira_verb spira_audio_withdraw_verb; /* audio_withdraw_command.c */
 
 #endif

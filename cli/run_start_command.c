@@ -54,7 +54,7 @@ static enum spira_code read_start(const struct spira_arguments *arguments, struc
                             : code;
 }
 
-/* The corpus of an old run. */
+/* The corpus of an old run, without what was withdrawn since. */
 static enum spira_code corpus_like(const struct spira_worker *worker, const char *like,
                                    struct spira_offset_range **ret_ranges, size_t *ret_count,
                                    struct spira_error *err)
@@ -65,7 +65,8 @@ static enum spira_code corpus_like(const struct spira_worker *worker, const char
     enum spira_code code = spira_run_find(worker, like, &run_id, err);
     if (code == SPIRA_OK)
         code = spira_manifest_get(worker->store, worker->tools.json, run_id.text, &manifest, err);
-    return code == SPIRA_OK ? spira_manifest_corpus(manifest, ret_ranges, ret_count, err) : code;
+    return code == SPIRA_OK ? spira_corpus_ranges_like(worker, manifest, ret_ranges, ret_count, err)
+                            : code;
 }
 
 /* The ranges as they are now; that there is nothing in them is found out here, not by the fleet. */
@@ -156,7 +157,7 @@ static const struct spira_option options[] = {
     {"from", "BOUND", "take the recordings accepted at or after it; the default is the beginning",
      0, false, false},
     {"to", "BOUND", "take the recordings accepted before it; the default is now", 0, false, false},
-    {"like", "RUN", "take the recordings of that run", 0, false, false},
+    {"like", "RUN", "take the recordings of that run, but those withdrawn since", 0, false, false},
     {"wait", NULL, "wait until the run is over and show it, as 'run wait' does", 0, false, false},
     SPIRA_OPTION_TIMEOUT,
     SPIRA_OPTIONS_SERVICES,

@@ -56,8 +56,8 @@ json() {
 }
 
 help() {
-    local commands=("local run" "audio add" "audio check" "audio features" "run start" "run list"
-        "run show" "run watch" "run wait" "run cancel" "model list" "model show" "model predict"
+    local commands=("local run" "audio add" "audio check" "audio features" "audio withdraw" "run start"
+        "run list" "run show" "run watch" "run wait" "run cancel" "model list" "model show" "model predict"
         "dlq list" "dlq show" "dlq retry" "dlq discard" "state rebuild" "topics ensure" "config check" "config import" "version")
     local command words
     try 0 --help
@@ -270,7 +270,7 @@ fleet() {
     export SPIRA_INBOX=$work/fleet-inbox
     refuses 6 "127.0.0.1:1" run list
     for command in "topics ensure" "run start --config run.json" "run wait $run" \
-        "audio add voice.wav --label 1"; do
+        "audio add voice.wav --label 1" "audio withdraw voice.wav"; do
         read -ra words <<<"$command"
         SECONDS=0
         refuses 6 "Kafka: 127.0.0.1:1" "${words[@]}"
@@ -285,6 +285,8 @@ fleet() {
     refuses 2 "go with FILE" audio add --csv m.csv --root . --patient p
     refuses 2 "--wait" audio add voice.wav --label 1 --timeout 5
     refuses 3 "m.csv" audio add --csv m.csv --root .
+    refuses 2 "nothing to withdraw" audio withdraw
+    refuses 3 "m.csv" audio withdraw --csv m.csv
     refuses 3 "none.json" run start --config none.json
     refuses 2 "train.epochs: 0" run start --config run.json --set train.epochs=0
     refuses 2 "--from: 'soon'" run start --config run.json --from soon

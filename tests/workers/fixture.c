@@ -179,7 +179,8 @@ size_t fixture_keys(const struct fixture *fixture, const char *prefix)
 
 struct spira_value *fixture_manifest(const struct fixture *fixture, const char *configuration)
 {
-    static const char *const events[] = {"audio.accepted", "audio.rejected"};
+    static const char *const events[] = {"audio.accepted", "audio.rejected", "audio.withdrawn"};
+    enum { EVENTS = sizeof events / sizeof *events };
     struct spira_error err = {0};
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *document = fixture_value(configuration);
@@ -187,15 +188,15 @@ struct spira_value *fixture_manifest(const struct fixture *fixture, const char *
     struct spira_run_config config = {0};
     cr_assert_eq(spira_run_config_read("test", document, &config, &err), SPIRA_OK, "%s",
                  err.message);
-    struct spira_offset_range ranges[2] = {{.from = 0}, {.from = 0}};
-    for (size_t i = 0; i < 2; i++) {
+    struct spira_offset_range ranges[EVENTS] = {0};
+    for (size_t i = 0; i < EVENTS; i++) {
         SPIRA_CLEANUP(spira_free_at)
         char *topic = spira_topic(&fixture->worker, events[i]);
         snprintf(ranges[i].topic, sizeof ranges[i].topic, "%s", topic);
         ranges[i].to = (int64_t)fixture_count(fixture, events[i]);
     }
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *manifest = spira_manifest(RUN_ID, &config, ranges, 2);
+    struct spira_value *manifest = spira_manifest(RUN_ID, &config, ranges, EVENTS);
     SPIRA_CLEANUP(spira_free_at)
     char *key = spira_manifest_key(RUN_ID);
     struct spira_value *reference = NULL;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/base/moment.h"
+#include "core/run/manifest.h"
 
 enum spira_code spira_corpus_bound_parse(const char *option, const char *text,
                                          struct spira_corpus_bound *ret_bound,
@@ -56,33 +57,97 @@ static enum spira_code narrow(const struct spira_worker *worker, struct spira_of
     return code;
 }
 
+/* Ranges of several topics. */
+struct ranges {
+    struct spira_offset_range *all;
+    size_t count;
+};
+
+static void ranges_done(struct ranges *ranges)
+{
+    free(ranges->all);
+}
+
+static void append(struct ranges *ranges, const struct spira_offset_range *more, size_t count)
+{
+    if (count == 0)
+        return;
+    ranges->all = spira_realloc(ranges->all, ranges->count + count, sizeof *ranges->all);
+    memcpy(ranges->all + ranges->count, more, count * sizeof *more);
+    ranges->count += count;
+}
+
+/* Adds what the topic of an event holds between two bounds. */
+static enum spira_code add_topic(const struct spira_worker *worker, const char *event,
+                                 struct spira_corpus_bound from, struct spira_corpus_bound to,
+                                 struct ranges *ranges, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *topic = spira_topic(worker, event);
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *found = NULL;
+    size_t count = 0;
+    enum spira_code code = spira_bus_ranges(worker->bus, topic, &found, &count, err);
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++)
+        code = narrow(worker, &found[i], from, to, err);
+    if (code == SPIRA_OK)
+        append(ranges, found, count);
+    return code;
+}
+
+/* Adds every withdrawal until now: it holds for recordings accepted before it and after. */
+static enum spira_code add_withdrawn(const struct spira_worker *worker, struct ranges *ranges,
+                                     struct spira_error *err)
+{
+    const struct spira_corpus_bound none = {.kind = SPIRA_BOUND_NONE};
+    return add_topic(worker, "audio.withdrawn", none, none, ranges, err);
+}
+
+/* Gives the ranges away. */
+static void give(struct ranges *ranges, struct spira_offset_range **ret_ranges, size_t *ret_count)
+{
+    *ret_ranges = ranges->all;
+    *ret_count = ranges->count;
+    ranges->all = NULL;
+}
+
 enum spira_code spira_corpus_ranges(const struct spira_worker *worker,
                                     struct spira_corpus_bound from, struct spira_corpus_bound to,
                                     struct spira_offset_range **ret_ranges, size_t *ret_count,
                                     struct spira_error *err)
 {
-    static const char *const events[] = {"audio.accepted", "audio.rejected"};
     bool by_offset = from.kind == SPIRA_BOUND_OFFSET || to.kind == SPIRA_BOUND_OFFSET;
+    SPIRA_CLEANUP(ranges_done)
+    struct ranges ranges = {0};
+    enum spira_code code = add_topic(worker, "audio.accepted", from, to, &ranges, err);
+    if (code == SPIRA_OK && !by_offset)
+        code = add_topic(worker, "audio.rejected", from, to, &ranges, err);
+    if (code == SPIRA_OK)
+        code = add_withdrawn(worker, &ranges, err);
+    if (code == SPIRA_OK)
+        give(&ranges, ret_ranges, ret_count);
+    return code;
+}
+
+enum spira_code spira_corpus_ranges_like(const struct spira_worker *worker,
+                                         const struct spira_value *manifest,
+                                         struct spira_offset_range **ret_ranges, size_t *ret_count,
+                                         struct spira_error *err)
+{
     SPIRA_CLEANUP(spira_free_at)
-    struct spira_offset_range *all = NULL;
-    size_t total = 0;
-    for (size_t i = 0; i < (by_offset ? 1 : sizeof events / sizeof *events); i++) {
-        SPIRA_CLEANUP(spira_free_at)
-        char *topic = spira_topic(worker, events[i]);
-        SPIRA_CLEANUP(spira_free_at)
-        struct spira_offset_range *ranges = NULL;
-        size_t count = 0;
-        enum spira_code code = spira_bus_ranges(worker->bus, topic, &ranges, &count, err);
-        for (size_t j = 0; code == SPIRA_OK && j < count; j++)
-            code = narrow(worker, &ranges[j], from, to, err);
-        if (code != SPIRA_OK)
-            return code;
-        all = spira_realloc(all, total + count, sizeof *all);
-        memcpy(all + total, ranges, count * sizeof *all);
-        total += count;
-    }
-    *ret_ranges = all;
-    *ret_count = total;
-    all = NULL;
-    return SPIRA_OK;
+    char *withdrawn = spira_topic(worker, "audio.withdrawn");
+    SPIRA_CLEANUP(spira_free_at)
+    struct spira_offset_range *old = NULL;
+    size_t count = 0;
+    SPIRA_CLEANUP(ranges_done)
+    struct ranges ranges = {0};
+    enum spira_code code = spira_manifest_corpus(manifest, &old, &count, err);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(old[i].topic, withdrawn) != 0)
+            append(&ranges, &old[i], 1);
+    if (code == SPIRA_OK)
+        code = add_withdrawn(worker, &ranges, err);
+    if (code == SPIRA_OK)
+        give(&ranges, ret_ranges, ret_count);
+    return code;
 }

@@ -45,8 +45,8 @@ static bool keep_corpus(void *context, const char *key, uint64_t size)
     return false;
 }
 
-/* The label the corpus gives the recording, however the run's plan turns out. */
-static int64_t label_in_corpus(void)
+/* The recordings of the corpus, however the run's plan turns out. */
+static struct spira_value *read_corpus(void)
 {
     struct spira_value *event = spira_value_map();
     spira_value_set_text(event, "run_id", RUN_ID);
@@ -69,8 +69,14 @@ static int64_t label_in_corpus(void)
     cr_assert_eq(
         spira_config_parse(fixture.worker.tools.json, key, bytes.data, bytes.size, &corpus, &err),
         SPIRA_OK);
-    return spira_value_get_int(spira_value_at(spira_value_get(corpus, "recordings"), 0), "label",
-                               -1);
+    return spira_value_copy(spira_value_get(corpus, "recordings"));
+}
+
+static int64_t label_in_corpus(void)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *recordings = read_corpus();
+    return spira_value_get_int(spira_value_at(recordings, 0), "label", -1);
 }
 
 Test(plan_features, what_was_collected_later_counts_though_it_was_taken_in_earlier)
@@ -96,4 +102,16 @@ Test(plan_features, what_is_no_event_is_no_part_of_the_corpus)
     cr_assert_eq(spira_bus_send(fixture.worker.bus, &garbage, &err), SPIRA_OK, "%s", err.message);
     accept_recording(1, -1);
     cr_assert_eq(label_in_corpus(), 1);
+}
+
+Test(plan_features, what_was_withdrawn_is_in_no_later_corpus)
+{
+    struct spira_value *withdrawal = spira_value_map();
+    accept_recording(1, -1);
+    spira_value_set_text(withdrawal, "sha256", digest);
+    fixture_emit(&fixture, "audio.withdrawn", withdrawal);
+    accept_recording(1, -1);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *recordings = read_corpus();
+    cr_assert_eq(spira_value_count(recordings), 0);
 }
