@@ -7,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "tests/workers/fixture.h"
+#include "tests/workers/wav.h"
 
 enum { RATE_HZ = 16000 };
 
@@ -35,29 +36,10 @@ static void put(const char *name, const void *data, size_t size)
 /* One second of a tone of this amplitude as WAV. */
 static void put_tone(const char *name, double amplitude)
 {
-    struct __attribute__((packed)) {
-        char riff[4];
-        uint32_t size;
-        char wave[8];
-        uint32_t format_size;
-        uint16_t format, channels;
-        uint32_t rate, byte_rate;
-        uint16_t align, bits;
-        char data[4];
-        uint32_t data_size;
+    struct {
+        struct wav_header header;
         int16_t samples[RATE_HZ];
-    } wav = {.riff = "RIFF",
-             .size = 36 + 2 * RATE_HZ,
-             .wave = "WAVEfmt ",
-             .format_size = 16,
-             .format = 1,
-             .channels = 1,
-             .rate = RATE_HZ,
-             .byte_rate = 2 * RATE_HZ,
-             .align = 2,
-             .bits = 16,
-             .data = "data",
-             .data_size = 2 * RATE_HZ};
+    } wav = {.header = wav_header(RATE_HZ, RATE_HZ)};
     for (size_t i = 0; i < RATE_HZ; i++)
         wav.samples[i] = (int16_t)(32767 * amplitude * sin(0.1 * (double)i));
     put(name, &wav, sizeof wav);
