@@ -102,30 +102,36 @@ static int run_check(const struct spira_arguments *arguments)
 }
 
 /* Writes every window's features, one after the other: memory for one of them. */
-static enum spira_code write_features(struct spira_examples *examples,
+static enum spira_code write_features(const struct spira_example *example,
                                       const struct spira_example_chain *chain, const char *path,
                                       struct spira_error *err)
 {
     const struct spira_tensors port = spira_tensors_safetensors();
-    const struct spira_example_shape shape = examples->shape;
+    const struct spira_example_shape shape = example->shape;
     const struct spira_tensor tensor = {
         .name = "features",
         .dtype = SPIRA_F32,
         .rank = 3,
         .shape = {shape.windows, shape.frames, shape.dims},
     };
+    SPIRA_CLEANUP(spira_examples_done)
+    struct spira_examples examples = {0};
     SPIRA_CLEANUP(spira_free_at)
     float *window = NULL;
     void *writer = NULL;
     enum spira_code code = spira_big_alloc(&window, shape.frames * shape.dims, sizeof *window,
                                            "the features of a window", err);
     if (code == SPIRA_OK)
+        code = spira_examples_begin(&examples, chain, example, err);
+    if (code == SPIRA_OK)
         code = port.ops->create(port.self, path, &tensor, 1, NULL, &writer, err);
     if (code != SPIRA_OK)
         return code;
     for (size_t i = 0; code == SPIRA_OK && i < shape.windows; i++) {
-        spira_examples_compute(examples, chain, i, window);
-        code = port.ops->append(writer, window, shape.frames * shape.dims * sizeof *window, err);
+        code = spira_examples_compute(&examples, chain, i, window, err);
+        if (code == SPIRA_OK)
+            code =
+                port.ops->append(writer, window, shape.frames * shape.dims * sizeof *window, err);
     }
     if (code == SPIRA_OK)
         return port.ops->finish(writer, err);
@@ -141,8 +147,8 @@ static enum spira_code compute_features(const struct spira_run_config *config, c
     struct spira_feature_extractor *extractor = NULL;
     SPIRA_CLEANUP(spira_wave_done)
     struct spira_wave wave = {0};
-    SPIRA_CLEANUP(spira_examples_done)
-    struct spira_examples examples = {0};
+    SPIRA_CLEANUP(spira_example_done)
+    struct spira_example example = {0};
     /* The recording as it is. */
     struct spira_transform_config transform = config->transform;
     transform.noise.enabled = false;
@@ -160,10 +166,10 @@ static enum spira_code compute_features(const struct spira_run_config *config, c
         .rate_hz = config->audio.rate_hz,
         .seed = config->seed,
     };
-    if (spira_examples_begin(&examples, &chain, &wave, 0, "", 0, err) != SPIRA_OK)
+    if (spira_example_init(&chain, &wave, 0, "", 0, &example, err) != SPIRA_OK)
         return spira_fail_within(err, "%s", in);
-    *ret_shape = examples.shape;
-    return write_features(&examples, &chain, out, err);
+    *ret_shape = example.shape;
+    return write_features(&example, &chain, out, err);
 }
 
 static int run_features(const struct spira_arguments *arguments)

@@ -97,29 +97,34 @@ static enum spira_code score_windows(struct spira_network *network,
     return SPIRA_OK;
 }
 
-/* The windows of the recording taken up, batch by batch; each is padded with zeros, or cut, to
+/* The windows of the recording, batch by batch; each is padded with zeros, or cut, to
  * frames. */
 static enum spira_code score_recording(struct spira_predictor *predictor,
-                                       struct spira_examples *examples, size_t frames,
+                                       const struct spira_example *example, size_t frames,
                                        double *ret_scores, struct spira_error *err)
 {
-    const struct spira_example_shape shape = examples->shape;
+    const struct spira_example_shape shape = example->shape;
     size_t most = shape.frames > frames ? shape.frames : frames;
     size_t batch = shape.windows < BATCH_WINDOWS ? shape.windows : BATCH_WINDOWS;
     struct spira_window windows[BATCH_WINDOWS] = {0};
+    SPIRA_CLEANUP(spira_examples_done)
+    struct spira_examples examples = {0};
     SPIRA_CLEANUP(spira_free_at)
     float *features = NULL;
     enum spira_code code = spira_big_alloc(&features, batch * most, shape.dims * sizeof *features,
                                            "the features of a recording", err);
+    if (code == SPIRA_OK)
+        code = spira_examples_begin(&examples, &predictor->chain, example, err);
     for (size_t first = 0; code == SPIRA_OK && first < shape.windows; first += batch) {
         size_t count = shape.windows - first < batch ? shape.windows - first : batch;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
             /* Beyond shape.frames it stays zero. */
             float *window = features + i * most * shape.dims;
-            spira_examples_compute(examples, &predictor->chain, first + i, window);
+            code = spira_examples_compute(&examples, &predictor->chain, first + i, window, err);
             windows[i] = (struct spira_window){.data = window, .frames = frames};
         }
-        code = score_windows(predictor->network, windows, count, ret_scores + first, err);
+        if (code == SPIRA_OK)
+            code = score_windows(predictor->network, windows, count, ret_scores + first, err);
     }
     return code;
 }
@@ -128,21 +133,20 @@ static enum spira_code score_wave(struct spira_predictor *predictor, const struc
                                   struct spira_prediction *prediction, struct spira_error *err)
 {
     const struct spira_model_description *description = &predictor->description;
-    SPIRA_CLEANUP(spira_examples_done)
-    struct spira_examples examples = {0};
-    enum spira_code code = spira_examples_begin(&examples, &predictor->chain, wave, 0, "", 0, err);
+    SPIRA_CLEANUP(spira_example_done)
+    struct spira_example example = {0};
+    enum spira_code code = spira_example_init(&predictor->chain, wave, 0, "", 0, &example, err);
     if (code != SPIRA_OK)
         return code;
     bool fitted = description->transform.padding && description->frames;
-    prediction->count = examples.shape.windows;
-    prediction->frames = examples.shape.frames;
-    size_t frames = fitted ? description->frames : examples.shape.frames;
-    prediction->kept_frames = frames < examples.shape.frames ? frames : examples.shape.frames;
+    prediction->count = example.shape.windows;
+    prediction->frames = example.shape.frames;
+    size_t frames = fitted ? description->frames : example.shape.frames;
+    prediction->kept_frames = frames < example.shape.frames ? frames : example.shape.frames;
     code = spira_big_alloc(&prediction->windows, prediction->count, sizeof *prediction->windows,
                            "the scores of a recording", err);
-    return code == SPIRA_OK
-               ? score_recording(predictor, &examples, frames, prediction->windows, err)
-               : code;
+    return code == SPIRA_OK ? score_recording(predictor, &example, frames, prediction->windows, err)
+                            : code;
 }
 
 enum spira_code spira_predict(struct spira_predictor *predictor, const char *path,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/features/noise.h"
 #include "core/features/overlap.h"
 
 /* How a recording is cut: windows of window samples every step samples. */
@@ -58,71 +57,106 @@ enum spira_code spira_example_shape(const struct spira_example_chain *chain, siz
     return code;
 }
 
-/* Copies wave and zero-pads it to one window. */
-static enum spira_code copy_samples(struct spira_examples *examples, const struct spira_wave *wave,
-                                    size_t window, struct spira_error *err)
-{
-    size_t length = wave->count < window ? window : wave->count;
-    if (!examples->samples || length > examples->capacity) {
-        float *samples = NULL;
-        enum spira_code code =
-            spira_big_alloc(&samples, length, sizeof *samples, "a recording", err);
-        if (code != SPIRA_OK)
-            return code;
-        free(examples->samples);
-        examples->samples = samples;
-        examples->capacity = length;
-    }
-    memcpy(examples->samples, wave->samples, wave->count * sizeof *wave->samples);
-    memset(examples->samples + wave->count, 0, (length - wave->count) * sizeof *wave->samples);
-    return SPIRA_OK;
-}
-
-static enum spira_code add_noises(struct spira_examples *examples,
-                                  const struct spira_example_chain *chain, size_t count, int label,
-                                  const char *digest, uint32_t copy, struct spira_error *err)
+static enum spira_code draw_noises(const struct spira_example_chain *chain, int label,
+                                   const char *digest, uint32_t copy, struct spira_example *example,
+                                   struct spira_error *err)
 {
     const struct spira_noise_config *config = &chain->transform->noise;
     struct spira_random random = spira_noise_stream(chain->seed, digest, copy);
     enum spira_code code = SPIRA_OK;
-    size_t noises = spira_noise_count(config, label);
-    for (size_t i = 0; i < noises && code == SPIRA_OK; i++)
-        code = spira_noise_add(examples->samples, count, chain->noises, chain->noise_count,
-                               config->min_amp, config->max_amp, &random, err);
+    example->noise_count = spira_noise_count(config, label);
+    example->noises = spira_alloc(example->noise_count, sizeof *example->noises);
+    for (size_t i = 0; i < example->noise_count && code == SPIRA_OK; i++)
+        code =
+            spira_noise_draw(example->wave->count, chain->noises, chain->noise_count,
+                             config->min_amp, config->max_amp, &random, &example->noises[i], err);
     return code;
 }
 
-enum spira_code spira_examples_begin(struct spira_examples *examples,
-                                     const struct spira_example_chain *chain,
-                                     const struct spira_wave *wave, int label, const char *digest,
-                                     uint32_t copy, struct spira_error *err)
+enum spira_code spira_example_init(const struct spira_example_chain *chain,
+                                   const struct spira_wave *wave, int label, const char *digest,
+                                   uint32_t copy, struct spira_example *ret_example,
+                                   struct spira_error *err)
 {
     assert(wave->rate_hz == chain->rate_hz);
     struct cut cut = {0};
     enum spira_code code = plan_cut(chain, wave->count, &cut, err);
-    if (code == SPIRA_OK)
-        code = copy_samples(examples, wave, cut.window, err);
-    if (code == SPIRA_OK)
-        code = spira_feature_workspace_reserve(&examples->workspace, chain->extractor, cut.window,
-                                               err);
-    if (code == SPIRA_OK)
-        code = add_noises(examples, chain, wave->count, label, digest, copy, err);
     if (code != SPIRA_OK)
         return code;
-    examples->shape = shape_of(chain, &cut);
-    examples->window = cut.window;
-    examples->step = cut.step;
+    struct spira_example example = {
+        .wave = wave, .shape = shape_of(chain, &cut), .window = cut.window, .step = cut.step};
+    code = draw_noises(chain, label, digest, copy, &example, err);
+    if (code == SPIRA_OK)
+        *ret_example = example;
+    else
+        spira_example_done(&example);
+    return code;
+}
+
+void spira_example_done(struct spira_example *example)
+{
+    free(example->noises);
+    *example = (struct spira_example){0};
+}
+
+enum spira_code spira_examples_begin(struct spira_examples *examples,
+                                     const struct spira_example_chain *chain,
+                                     const struct spira_example *example, struct spira_error *err)
+{
+    if (example->window > examples->capacity) {
+        float *samples = NULL;
+        enum spira_code code =
+            spira_big_alloc(&samples, example->window, sizeof *samples, "a window", err);
+        if (code != SPIRA_OK)
+            return code;
+        free(examples->samples);
+        examples->samples = samples;
+        examples->capacity = example->window;
+    }
+    examples->example = example;
+    examples->held = 0;
+    return spira_feature_workspace_reserve(&examples->workspace, chain->extractor, example->window,
+                                           err);
+}
+
+/* Fills count samples at the end of those held, which are from sample from on: speech with its
+ * noises, zeros behind its end. */
+static enum spira_code fill(struct spira_examples *examples, size_t from, size_t count,
+                            struct spira_error *err)
+{
+    const struct spira_example *example = examples->example;
+    float *samples = examples->samples + examples->held;
+    size_t left = from < example->wave->count ? example->wave->count - from : 0;
+    size_t sounding = count < left ? count : left;
+    enum spira_code code = spira_wave_read(example->wave, from, sounding, samples, err);
+    for (size_t i = 0; code == SPIRA_OK && i < example->noise_count; i++)
+        code = spira_noise_add(&example->noises[i], from, sounding, samples, err);
+    if (code != SPIRA_OK)
+        return code;
+    memset(samples + sounding, 0, (count - sounding) * sizeof *samples);
+    examples->held += count;
     return SPIRA_OK;
 }
 
-void spira_examples_compute(struct spira_examples *examples,
-                            const struct spira_example_chain *chain, size_t index,
-                            float *ret_features)
+enum spira_code spira_examples_compute(struct spira_examples *examples,
+                                       const struct spira_example_chain *chain, size_t index,
+                                       float *ret_features, struct spira_error *err)
 {
-    assert(index < examples->shape.windows);
-    spira_feature_extractor_compute(chain->extractor, &examples->workspace,
-                                    examples->samples + index * examples->step, examples->window,
-                                    ret_features);
+    const struct spira_example *example = examples->example;
+    assert(index < example->shape.windows);
+    size_t from = index * example->step, to = examples->from + examples->held;
+    size_t kept = from >= examples->from && from < to ? to - from : 0;
+    memmove(examples->samples, examples->samples + examples->held - kept,
+            kept * sizeof *examples->samples);
+    examples->from = from;
+    examples->held = kept;
+    enum spira_code code = fill(examples, from + kept, example->window - kept, err);
+    if (code == SPIRA_OK)
+        spira_feature_extractor_compute(chain->extractor, &examples->workspace, examples->samples,
+                                        example->window, ret_features);
+    else
+        examples->held = 0;
+    return code;
 }
 
 void spira_examples_done(struct spira_examples *examples)

@@ -5,6 +5,7 @@
 
 #include "core/audio/wave.h"
 #include "core/features/extractor.h"
+#include "core/features/noise.h"
 
 /* What is the same for every recording of a run. Read only; any number of threads. */
 struct spira_example_chain {
@@ -31,29 +32,48 @@ SPIRA_MUST_USE enum spira_code spira_example_shape(const struct spira_example_ch
                                                    struct spira_example_shape *ret_shape,
                                                    struct spira_error *err);
 
-/* The recording in hand, of one thread; starts zeroed, ends with done, is used for one chain and
- * one recording after the other. */
-struct spira_examples {
+/* One copy of a recording, its noises drawn. Read only; any number of threads. */
+struct spira_example {
+    const struct spira_wave *wave; /* kept */
     struct spira_example_shape shape;
-    size_t window, step; /* samples */
-    float *samples;      /* with its noise, zero-padded to one window */
+    size_t window, step;                /* samples */
+    struct spira_noise_stretch *noises; /* in the order they are added */
+    size_t noise_count;
+};
+
+/* Fills ret_example (ends with spira_example_done): cuts wave and draws the noises of label (0
+ * control, 1 patient), the same for the same (seed, digest, copy). Codes of spira_example_shape and
+ * spira_noise_draw. */
+SPIRA_MUST_USE enum spira_code spira_example_init(const struct spira_example_chain *chain,
+                                                  const struct spira_wave *wave, int label,
+                                                  const char *digest, uint32_t copy,
+                                                  struct spira_example *ret_example,
+                                                  struct spira_error *err);
+void spira_example_done(struct spira_example *example);
+
+/* The window in hand, of one thread; starts zeroed, ends with done, is used for one chain and one
+ * example after the other. */
+struct spira_examples {
+    const struct spira_example *example;
+    float *samples; /* of one window, with its noise, zero-padded */
     size_t capacity;
+    size_t from, held; /* the sample the window begins at; how many are filled: a later window that
+                          begins among them has them already */
     struct spira_feature_workspace workspace;
 };
 
-/* Takes up one recording: copies wave's samples and mixes in the noises of label (0 control, 1
- * patient), the same for the same (seed, digest, copy). Borrows all; fills examples.shape. Codes of
- * spira_example_shape and spira_noise_add, SPIRA_ENOMEMORY; examples can be used for another. */
+/* Takes up an example, kept until the next. SPIRA_ENOMEMORY; examples can be used for another. */
 SPIRA_MUST_USE enum spira_code spira_examples_begin(struct spira_examples *examples,
                                                     const struct spira_example_chain *chain,
-                                                    const struct spira_wave *wave, int label,
-                                                    const char *digest, uint32_t copy,
+                                                    const struct spira_example *example,
                                                     struct spira_error *err);
 
-/* Fills ret_features (frames, dims) with window index of the recording taken up. */
-void spira_examples_compute(struct spira_examples *examples,
-                            const struct spira_example_chain *chain, size_t index,
-                            float *ret_features);
+/* Fills ret_features (frames, dims) with window index of the example taken up; one after the other
+ * is fastest. SPIRA_EIO when its wave or a noise lies in a file. */
+SPIRA_MUST_USE enum spira_code spira_examples_compute(struct spira_examples *examples,
+                                                      const struct spira_example_chain *chain,
+                                                      size_t index, float *ret_features,
+                                                      struct spira_error *err);
 
 void spira_examples_done(struct spira_examples *examples);
 

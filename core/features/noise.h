@@ -6,17 +6,30 @@
 #include "core/base/random.h"
 #include "core/config/run_config.h"
 
-/* Adds one stretch of noise to samples (count, at least 1), in place:
- *   noise, drawn from the noise_count noises; a noise shorter than the speech is repeated;
- *   stretch, count samples of it from a drawn start; one whose maximum is below 1e-4 is drawn
- * again; samples(i) += stretch(i) * level / maximum of stretch, level uniform in [min_amp,
- * max_amp]. The maximum is the signed one, as the published experiments have it. Every draw is from
- * random. SPIRA_EINVALID: no noise, or 100 stretches in a row were silent; samples are as before.
- */
-SPIRA_MUST_USE enum spira_code spira_noise_add(float *samples, size_t count,
-                                               const struct spira_wave *noises, size_t noise_count,
-                                               double min_amp, double max_amp,
-                                               struct spira_random *random,
+/* A stretch of a noise at the level it is added with: sample i of it is
+ * gain * noise((start + i) % count of noise). */
+struct spira_noise_stretch {
+    const struct spira_wave *noise; /* kept */
+    size_t start;
+    float gain;
+};
+
+/* Draws a stretch of count samples (at least 1) from the noise_count noises:
+ *   noise, one of them; one shorter than the speech is repeated;
+ *   start, anywhere; a stretch whose maximum is below 1e-4 is drawn again;
+ *   gain, level / maximum of the stretch, level uniform in [min_amp, max_amp].
+ * The maximum is the signed one, as the published experiments have it. Every draw is from random.
+ * SPIRA_EINVALID: no noise, or 100 stretches in a row were silent; SPIRA_EIO. */
+SPIRA_MUST_USE enum spira_code spira_noise_draw(size_t count, const struct spira_wave *noises,
+                                                size_t noise_count, double min_amp, double max_amp,
+                                                struct spira_random *random,
+                                                struct spira_noise_stretch *ret_stretch,
+                                                struct spira_error *err);
+
+/* Adds count samples of the stretch from sample from of it on to samples. SPIRA_EIO: some are
+ * added. */
+SPIRA_MUST_USE enum spira_code spira_noise_add(const struct spira_noise_stretch *stretch,
+                                               size_t from, size_t count, float *samples,
                                                struct spira_error *err);
 
 /* The stream every noise of one copy of one recording is drawn from, one after the other. digest is

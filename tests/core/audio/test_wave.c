@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "core/audio/resample.h"
 #include "core/audio/wave.h"
@@ -48,6 +50,51 @@ Test(wave, another_rate_is_resampled_as_a_whole_signal_is, .init = fill_stereo)
     cr_assert_eq(wave.count, count);
     cr_assert_arr_eq(wave.samples, expected, count * sizeof *expected);
     free(expected);
+}
+
+Test(wave, in_a_file_it_is_what_it_is_in_memory, .init = fill_stereo)
+{
+    struct audio_fake fake = {.samples = left, .frames = FRAMES, .rate_hz = 44100, .channels = 1};
+    SPIRA_CLEANUP(spira_fclose_at)
+    FILE *file = tmpfile();
+    SPIRA_CLEANUP(spira_wave_done)
+    struct spira_wave held = {0};
+    SPIRA_CLEANUP(spira_wave_done)
+    struct spira_wave filed = {0};
+    struct spira_error err;
+    size_t count = 0;
+    cr_assert_eq(spira_wave_load(audio_fake_source(&fake), "a.wav", 16000, 10, &held, NULL, &err),
+                 SPIRA_OK);
+    cr_assert_eq(spira_wave_spill(audio_fake_source(&fake), "a.wav", 16000, 10, fileno(file), 1000,
+                                  &filed, &err),
+                 SPIRA_OK, "%s", err.message);
+    cr_assert_eq(spira_wave_count(audio_fake_source(&fake), "a.wav", 16000, 10, &count, &err),
+                 SPIRA_OK);
+    cr_assert(filed.count == held.count && count == held.count);
+    cr_assert_null(filed.samples);
+    SPIRA_CLEANUP(spira_free_at)
+    float *read = spira_alloc(count, sizeof *read);
+    cr_assert_eq(spira_wave_read(&filed, 0, count, read, &err), SPIRA_OK);
+    cr_assert_arr_eq(read, held.samples, count * sizeof *read);
+    cr_assert_eq(spira_wave_read(&filed, 100, 50, read, &err), SPIRA_OK);
+    cr_assert_arr_eq(read, held.samples + 100, 50 * sizeof *read);
+    cr_assert_eq(spira_wave_read(&held, 100, 50, read, &err), SPIRA_OK);
+    cr_assert_arr_eq(read, held.samples + 100, 50 * sizeof *read);
+    cr_assert_eq(ftruncate(fileno(file), 1000 + 4 * 120), 0);
+    cr_assert_eq(spira_wave_read(&filed, 100, 50, read, &err), SPIRA_EIO);
+}
+
+Test(wave, a_file_that_takes_nothing_is_an_error, .init = fill_stereo)
+{
+    struct audio_fake fake = {.samples = left, .frames = FRAMES, .rate_hz = 8000, .channels = 1};
+    SPIRA_CLEANUP(spira_fclose_at)
+    FILE *full = fopen("/dev/full", "r+");
+    struct spira_wave wave = {0};
+    struct spira_error err;
+    cr_assert_eq(
+        spira_wave_spill(audio_fake_source(&fake), "a.wav", 8000, 10, fileno(full), 0, &wave, &err),
+        SPIRA_EIO);
+    cr_assert(strstr(err.message, "a.wav"));
 }
 
 Test(wave, an_empty_recording_is_an_empty_wave)

@@ -1,5 +1,6 @@
 /* Shards over recordings in memory, read back from their files. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -149,7 +150,7 @@ static struct spira_wave wave_of(int number)
     struct spira_wave wave = {0};
     SPIRA_CLEANUP(spira_free_at)
     char *name = spira_format("inputs/%s", hex_of((uint64_t)number).text);
-    cr_assert_eq(spira_wave_load(job.audio, name, RATE, 100, &wave, NULL, &err), SPIRA_OK, "%s",
+    cr_assert_eq(spira_wave_load(job.audio, name, RATE, 2000, &wave, NULL, &err), SPIRA_OK, "%s",
                  err.message);
     return wave;
 }
@@ -160,12 +161,15 @@ static void compare_copy(const struct spira_tensor_file *file,
 {
     struct spira_error err = {0};
     struct spira_wave wave = wave_of(index);
+    SPIRA_CLEANUP(spira_example_done)
+    struct spira_example example = {0};
     SPIRA_CLEANUP(spira_examples_done)
     struct spira_examples examples = {0};
     const struct hex sha256 = hex_of((uint64_t)index);
-    cr_assert_eq(spira_examples_begin(&examples, chain, &wave, index % 2, sha256.text, copy, &err),
+    cr_assert_eq(spira_example_init(chain, &wave, index % 2, sha256.text, copy, &example, &err),
                  SPIRA_OK, "%s", err.message);
-    const size_t shape[3] = {examples.shape.windows, examples.shape.frames, examples.shape.dims};
+    cr_assert_eq(spira_examples_begin(&examples, chain, &example, &err), SPIRA_OK);
+    const size_t shape[3] = {example.shape.windows, example.shape.frames, example.shape.dims};
     const float *found = NULL;
     cr_assert_eq(spira_tensor_expect(file, "shard", spira_shard_tensor_name(sha256.text, copy).text,
                                      SPIRA_F32, 3, shape, &found, &err),
@@ -174,15 +178,15 @@ static void compare_copy(const struct spira_tensor_file *file,
     SPIRA_CLEANUP(spira_free_at)
     float *expected = spira_alloc(values, sizeof *expected);
     for (size_t window = 0; window < shape[0]; window++) {
-        spira_examples_compute(&examples, chain, window, expected);
+        cr_assert_eq(spira_examples_compute(&examples, chain, window, expected, &err), SPIRA_OK);
         cr_assert_arr_eq(found + window * values, expected, values * sizeof *expected);
     }
     spira_wave_done(&wave);
 }
 
-Test(shard, holds_what_the_feature_chain_makes_of_each_copy)
+/* The same for every tensor. */
+static void compare_copies(void)
 {
-    spira_value_free(compute());
     struct spira_error err = {0};
     struct spira_feature_extractor *extractor = NULL;
     cr_assert_eq(spira_feature_extractor_new(&config.features, RATE, job.fourier, &extractor, &err),
@@ -202,6 +206,30 @@ Test(shard, holds_what_the_feature_chain_makes_of_each_copy)
             compare_copy(&file, &chain, i, (uint32_t)copy);
     spira_wave_done(&ward);
     spira_feature_extractor_free(extractor);
+}
+
+Test(shard, holds_what_the_feature_chain_makes_of_each_copy)
+{
+    spira_value_free(compute());
+    compare_copies();
+}
+
+/* Recordings above 16 MiB and noises above 24 MiB lie in a file meanwhile. */
+Test(shard, what_is_too_long_for_memory_makes_the_same_features)
+{
+    config.transform.overlap.step_seconds = 1.7;
+    put_audio(hex_of(WARD).text, (size_t)1600 * SOURCE_RATE, WARD);
+    put_audio(hex_of(1).text, (size_t)1100 * SOURCE_RATE, 1);
+    put_audio(hex_of(3).text, (size_t)1200 * SOURCE_RATE, 3);
+    job.threads = 2;
+    spira_value_free(compute());
+    compare_copies();
+    DIR *left = opendir(folder);
+    size_t count = 0;
+    while (readdir(left))
+        count++;
+    closedir(left);
+    cr_assert_eq(count, 3, "the shard, \".\" and \"..\"");
 }
 
 Test(shard, copies_of_a_recording_differ)

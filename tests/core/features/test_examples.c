@@ -8,7 +8,7 @@
 enum { RATE = 1000, COUNT = 1234, WINDOW = 400, STEP = 100 };
 
 static float speech[COUNT], ward[3000];
-static const struct spira_wave ward_wave = {ward, 3000, RATE};
+static const struct spira_wave ward_wave = {.samples = ward, .count = 3000, .rate_hz = RATE};
 static const struct spira_feature_config features = {.type = SPIRA_MFCC,
                                                      .n_fft = 64,
                                                      .win_length = 40,
@@ -49,24 +49,28 @@ TestSuite(examples, .init = setup, .fini = teardown);
 
 static struct spira_wave speech_of(size_t count)
 {
-    return (struct spira_wave){speech, count, RATE};
+    return (struct spira_wave){.samples = speech, .count = count, .rate_hz = RATE};
 }
 
 /* All windows of a recording, one after the other; fills ret_shape. */
 static float *examples_new(size_t count, int label, const char *digest, uint32_t copy,
                            struct spira_example_shape *ret_shape)
 {
+    SPIRA_CLEANUP(spira_example_done)
+    struct spira_example example = {0};
     SPIRA_CLEANUP(spira_examples_done)
     struct spira_examples examples = {0};
     struct spira_error err;
     struct spira_wave wave = speech_of(count);
-    cr_assert_eq(spira_examples_begin(&examples, &chain, &wave, label, digest, copy, &err),
-                 SPIRA_OK, "%s", err.message);
-    *ret_shape = examples.shape;
-    size_t values = examples.shape.frames * examples.shape.dims;
-    float *made = spira_alloc(examples.shape.windows * values, sizeof *made);
-    for (size_t i = 0; i < examples.shape.windows; i++)
-        spira_examples_compute(&examples, &chain, i, made + i * values);
+    cr_assert_eq(spira_example_init(&chain, &wave, label, digest, copy, &example, &err), SPIRA_OK,
+                 "%s", err.message);
+    cr_assert_eq(spira_examples_begin(&examples, &chain, &example, &err), SPIRA_OK);
+    *ret_shape = example.shape;
+    size_t values = example.shape.frames * example.shape.dims;
+    float *made = spira_alloc(example.shape.windows * values, sizeof *made);
+    for (size_t i = 0; i < example.shape.windows; i++)
+        cr_assert_eq(spira_examples_compute(&examples, &chain, i, made + i * values, &err),
+                     SPIRA_OK);
     return made;
 }
 
@@ -189,8 +193,11 @@ Test(examples, one_workspace_serves_recordings_of_any_length_one_after_the_other
     float made[21 * 8];
     for (size_t i = 0; i < 4; i++) {
         struct spira_wave wave = speech_of(counts[i]);
-        cr_assert_eq(spira_examples_begin(&examples, &chain, &wave, 0, "aa", 0, &err), SPIRA_OK);
-        spira_examples_compute(&examples, &chain, 0, made);
+        SPIRA_CLEANUP(spira_example_done)
+        struct spira_example example = {0};
+        cr_assert_eq(spira_example_init(&chain, &wave, 0, "aa", 0, &example, &err), SPIRA_OK);
+        cr_assert_eq(spira_examples_begin(&examples, &chain, &example, &err), SPIRA_OK);
+        cr_assert_eq(spira_examples_compute(&examples, &chain, 0, made, &err), SPIRA_OK);
         float *expected = features_of(0, WINDOW, counts[i]);
         cr_assert_arr_eq(made, expected, sizeof made, "recording of %zu samples", counts[i]);
         free(expected);
@@ -199,12 +206,38 @@ Test(examples, one_workspace_serves_recordings_of_any_length_one_after_the_other
 
 Test(examples, noise_without_a_noise_recording_is_refused)
 {
-    SPIRA_CLEANUP(spira_examples_done)
-    struct spira_examples examples = {0};
+    struct spira_example example = {0};
     struct spira_wave wave = speech_of(COUNT);
     struct spira_error err;
     transform.noise.enabled = true;
     chain.noise_count = 0;
-    cr_assert_eq(spira_examples_begin(&examples, &chain, &wave, 0, "aa", 0, &err), SPIRA_EINVALID);
+    cr_assert_eq(spira_example_init(&chain, &wave, 0, "aa", 0, &example, &err), SPIRA_EINVALID);
     cr_assert_str_eq(err.message, "noise is asked for, but there is no noise recording");
+}
+
+Test(examples, windows_are_the_same_in_any_order_and_with_any_step)
+{
+    static const double steps[] = {0.1, 0.013, 0.4, 0.55};
+    transform.noise.enabled = true;
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+        transform.overlap.step_seconds = steps[s];
+        struct spira_example_shape shape;
+        SPIRA_CLEANUP(spira_free_at)
+        float *made = examples_new(COUNT, 1, "aa", 0, &shape);
+        SPIRA_CLEANUP(spira_example_done)
+        struct spira_example example = {0};
+        SPIRA_CLEANUP(spira_examples_done)
+        struct spira_examples examples = {0};
+        struct spira_wave wave = speech_of(COUNT);
+        struct spira_error err;
+        float window[21 * 8];
+        cr_assert_eq(spira_example_init(&chain, &wave, 1, "aa", 0, &example, &err), SPIRA_OK);
+        cr_assert_eq(spira_examples_begin(&examples, &chain, &example, &err), SPIRA_OK);
+        for (size_t i = 0; i < 2 * shape.windows; i++) {
+            size_t index = i * 5 % shape.windows;
+            cr_assert_eq(spira_examples_compute(&examples, &chain, index, window, &err), SPIRA_OK);
+            cr_assert_arr_eq(window, made + index * 21 * 8, sizeof window, "step %g, window %zu",
+                             steps[s], index);
+        }
+    }
 }

@@ -5,8 +5,9 @@
 
 enum { COUNT = 1000 };
 static float ramp[5000], quiet[5000], tiny[300];
-static const struct spira_wave ramp_wave = {ramp, 5000, 16000}, quiet_wave = {quiet, 5000, 16000},
-                               tiny_wave = {tiny, 300, 16000};
+static const struct spira_wave ramp_wave = {.samples = ramp, .count = 5000},
+                               quiet_wave = {.samples = quiet, .count = 5000},
+                               tiny_wave = {.samples = tiny, .count = 300};
 
 static void fill_noises(void)
 {
@@ -19,7 +20,10 @@ static void fill_noises(void)
 static enum spira_code add(float *samples, const struct spira_wave *noises, size_t noise_count,
                            struct spira_random random, struct spira_error *err)
 {
-    return spira_noise_add(samples, COUNT, noises, noise_count, 0.1, 0.2, &random, err);
+    struct spira_noise_stretch stretch = {0};
+    enum spira_code code =
+        spira_noise_draw(COUNT, noises, noise_count, 0.1, 0.2, &random, &stretch, err);
+    return code == SPIRA_OK ? spira_noise_add(&stretch, 0, COUNT, samples, err) : code;
 }
 
 static struct spira_random stream(uint32_t copy)
@@ -99,6 +103,45 @@ Test(noise, is_added_to_the_speech, .init = fill_noises)
     cr_assert_eq(add(silence, &ramp_wave, 1, stream(0), &err), SPIRA_OK);
     for (size_t i = 0; i < COUNT; i++)
         cr_assert_float_eq(speech[i], silence[i] + 0.25f, 1e-6f);
+}
+
+Test(noise, may_be_added_part_by_part, .init = fill_noises)
+{
+    const struct spira_wave *const waves[] = {&ramp_wave, &tiny_wave};
+    for (size_t w = 0; w < 2; w++) {
+        float whole[COUNT] = {0}, parts[COUNT] = {0};
+        struct spira_error err;
+        struct spira_random random = stream(0);
+        struct spira_noise_stretch stretch = {0};
+        cr_assert_eq(spira_noise_draw(COUNT, waves[w], 1, 0.1, 0.2, &random, &stretch, &err),
+                     SPIRA_OK);
+        cr_assert_eq(spira_noise_add(&stretch, 0, COUNT, whole, &err), SPIRA_OK);
+        for (size_t from = 0, count = 1; from < COUNT; from += count, count = 2 * count + 7) {
+            count = count < COUNT - from ? count : COUNT - from;
+            cr_assert_eq(spira_noise_add(&stretch, from, count, parts + from, &err), SPIRA_OK);
+        }
+        cr_assert_arr_eq(whole, parts, sizeof whole);
+    }
+}
+
+Test(noise, is_the_same_from_a_file, .init = fill_noises)
+{
+    SPIRA_CLEANUP(spira_fclose_at)
+    FILE *file = tmpfile();
+    float skipped[3] = {9, 9, 9}, held[COUNT] = {0}, filed[COUNT] = {0};
+    cr_assert(file && fwrite(skipped, sizeof skipped, 1, file) == 1);
+    cr_assert(fwrite(tiny, sizeof tiny, 1, file) == 1 && fflush(file) == 0);
+    const struct spira_wave in_file = {
+        .count = 300, .file = fileno(file), .position = sizeof skipped};
+    struct spira_error err;
+    for (uint32_t copy = 0; copy < 20; copy++) {
+        cr_assert_eq(add(held, &tiny_wave, 1, stream(copy), &err), SPIRA_OK);
+        cr_assert_eq(add(filed, &in_file, 1, stream(copy), &err), SPIRA_OK, "%s", err.message);
+    }
+    cr_assert_arr_eq(held, filed, sizeof held);
+    const struct spira_wave beyond = {
+        .count = 301, .file = fileno(file), .position = sizeof skipped};
+    cr_assert_eq(add(filed, &beyond, 1, stream(0), &err), SPIRA_EIO);
 }
 
 Test(noise, silent_stretches_are_drawn_again, .init = fill_noises)
