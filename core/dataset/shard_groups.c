@@ -1,6 +1,7 @@
-/* Groups of windows, one after the other: the recordings a group begins with are decoded, its
- * windows computed by all threads, and written before the next group. A group has fixed bounds, so
- * memory does too, however long a recording is and however many there are. */
+/* Groups of windows (or parts of long ones: below, a window is one of these), one after the other:
+ * the recordings a group begins with are decoded, its windows computed by all threads, and written
+ * before the next group. A group has fixed bounds, so memory does too, however long a recording is
+ * and however many there are. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -34,15 +35,25 @@ struct group {
     size_t decoded_bytes; /* of the recordings it begins with, in memory */
 };
 
-static size_t window_values(const struct recording *recording)
+static size_t window_count(const struct recording *recording)
 {
-    return recording->shape.frames * recording->shape.dims;
+    return recording->shape.windows * recording->shape.parts;
+}
+
+/* Values of count windows from window first on. */
+static size_t values_of(const struct recording *recording, size_t first, size_t count)
+{
+    const struct spira_example_shape *shape = &recording->shape;
+    size_t frames = 0;
+    for (size_t i = first; i < first + count; i++)
+        frames += spira_example_part_frames(shape, i);
+    return frames * shape->dims;
 }
 
 static bool is_last(const struct recording *recording, const struct piece *piece)
 {
     return piece->copy + 1 == recording->copies &&
-           piece->first + piece->windows == recording->shape.windows;
+           piece->first + piece->windows == window_count(recording);
 }
 
 static size_t wave_bytes(const struct recording *recording)
@@ -72,11 +83,13 @@ static bool admit(struct group *group, struct recording *recording)
 static bool add_piece(struct group *group, struct cursor *cursor)
 {
     struct recording *recording = &group->shard->recordings[cursor->recording];
-    const size_t values = window_values(recording), bytes = values * sizeof *group->features;
+    const size_t bytes =
+        recording->shape.part_frames * recording->shape.dims * sizeof *group->features;
     size_t most = bytes < PIECE_BYTES ? PIECE_BYTES / bytes : 1;
-    size_t left = recording->shape.windows - cursor->window;
+    size_t left = window_count(recording) - cursor->window;
     size_t windows = left < most ? left : most;
-    size_t grown = (group->values + windows * values) * sizeof *group->features;
+    size_t values = values_of(recording, cursor->window, windows);
+    size_t grown = (group->values + values) * sizeof *group->features;
     bool begins = cursor->copy == 0 && cursor->window == 0;
     if ((group->count > 0 && grown > GROUP_BYTES) || (begins && !admit(group, recording)))
         return false;
@@ -89,9 +102,9 @@ static bool add_piece(struct group *group, struct cursor *cursor)
                                                    .first = cursor->window,
                                                    .windows = windows,
                                                    .at = group->values};
-    group->values += windows * values;
+    group->values += values;
     cursor->window += windows;
-    if (cursor->window < recording->shape.windows)
+    if (cursor->window < window_count(recording))
         return true;
     cursor->window = 0;
     if (++cursor->copy < recording->copies)
@@ -193,9 +206,11 @@ static enum spira_code compute(struct shard *shard, const struct piece *piece, s
     struct spira_examples *examples = &shard->examples[thread];
     enum spira_code code =
         spira_examples_begin(examples, &shard->chain, &recording->examples[piece->copy], err);
-    for (size_t i = 0; code == SPIRA_OK && i < piece->windows; i++)
-        code = spira_examples_compute(examples, &shard->chain, piece->first + i,
-                                      features + i * window_values(recording), err);
+    for (size_t i = 0; code == SPIRA_OK && i < piece->windows; i++) {
+        code =
+            spira_examples_compute_part(examples, &shard->chain, piece->first + i, features, err);
+        features += values_of(recording, piece->first + i, 1);
+    }
     return code;
 }
 

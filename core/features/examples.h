@@ -22,6 +22,9 @@ struct spira_example_shape {
     size_t windows; /* 1 without overlap: the whole recording */
     size_t frames;  /* of each window */
     size_t dims;
+    /* Windows too long to be held are computed in parts, each of part_frames but the last; of
+     * others a part is all of it. */
+    size_t parts, part_frames;
 };
 
 /* The shape of a recording of samples samples. SPIRA_EINVALID says why there is none: empty,
@@ -39,6 +42,7 @@ struct spira_example {
     size_t window, step;                /* samples */
     struct spira_noise_stretch *noises; /* in the order they are added */
     size_t noise_count;
+    float *loudest; /* (windows) what the extractor listens for; NULL when windows have one part */
 };
 
 /* Fills ret_example (ends with spira_example_done): cuts wave and draws the noises of label (0
@@ -51,14 +55,17 @@ SPIRA_MUST_USE enum spira_code spira_example_init(const struct spira_example_cha
                                                   struct spira_error *err);
 void spira_example_done(struct spira_example *example);
 
-/* The window in hand, of one thread; starts zeroed, ends with done, is used for one chain and one
- * example after the other. */
+/* Frames of part index % parts of window index / parts. */
+size_t spira_example_part_frames(const struct spira_example_shape *shape, size_t index);
+
+/* The part of a window in hand, of one thread; starts zeroed, ends with done, is used for one chain
+ * and one example after the other. */
 struct spira_examples {
     const struct spira_example *example;
-    float *samples; /* of one window, with its noise, zero-padded */
+    float *samples; /* with their noise, zero-padded */
     size_t capacity;
-    size_t from, held; /* the sample the window begins at; how many are filled: a later window that
-                          begins among them has them already */
+    size_t from, held; /* the sample of the recording they begin with, and how many there are: what
+                          comes next and begins among them has them already */
     struct spira_feature_workspace workspace;
 };
 
@@ -68,8 +75,14 @@ SPIRA_MUST_USE enum spira_code spira_examples_begin(struct spira_examples *examp
                                                     const struct spira_example *example,
                                                     struct spira_error *err);
 
-/* Fills ret_features (frames, dims) with window index of the example taken up; one after the other
- * is fastest. SPIRA_EIO when its wave or a noise lies in a file. */
+/* Fills ret_features (its frames, dims) with part index % parts of window index / parts of the
+ * example taken up; one after the other is fastest. SPIRA_EIO when its wave or a noise lies in a
+ * file. */
+SPIRA_MUST_USE enum spira_code spira_examples_compute_part(struct spira_examples *examples,
+                                                           const struct spira_example_chain *chain,
+                                                           size_t index, float *ret_features,
+                                                           struct spira_error *err);
+/* The same for all parts of window index: ret_features is (frames, dims). */
 SPIRA_MUST_USE enum spira_code spira_examples_compute(struct spira_examples *examples,
                                                       const struct spira_example_chain *chain,
                                                       size_t index, float *ret_features,

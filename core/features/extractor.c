@@ -184,7 +184,8 @@ enum spira_code spira_feature_workspace_reserve(struct spira_feature_workspace *
     if (batches <= workspace->max_batches)
         return SPIRA_OK;
     float *mels = NULL;
-    code = spira_big_alloc(&mels, batches * extractor->config.num_mels, lanes * sizeof(float),
+    /* One lane row more, for what is loudest elsewhere. */
+    code = spira_big_alloc(&mels, batches * extractor->config.num_mels + 1, lanes * sizeof(float),
                            "mels", err);
     if (code != SPIRA_OK)
         return code;
@@ -208,21 +209,22 @@ void spira_feature_workspace_done(struct spira_feature_workspace *workspace)
 
 /* Sample at position, which may lie up to count - 1 outside on either side, where the signal goes
  * on as its mirror image without repeating the end sample. */
-static float reflected(const float *samples, ptrdiff_t count, ptrdiff_t position)
+static float reflected(const struct spira_feature_part *part, ptrdiff_t position)
 {
+    const ptrdiff_t count = (ptrdiff_t)part->count;
     if (position < 0)
         position = -position;
     if (position >= count)
         position = 2 * (count - 1) - position;
-    return samples[position];
+    return part->samples[position - (ptrdiff_t)part->from];
 }
 
-/* A stretch of speech on its way to features, frames of it. */
+/* Frames of a stretch of speech on their way to features. */
 struct stretch {
     const struct spira_feature_extractor *extractor;
     struct spira_feature_workspace *workspace;
-    const float *samples;
-    size_t count, frames;
+    const struct spira_feature_part *part;
+    size_t end; /* the frame after the last */
 };
 
 /* Position of the first sample of frame t's window. */
@@ -241,21 +243,23 @@ static void cut_batch(const struct stretch *stretch, size_t t)
     const struct spira_frame_kernel *kernel = extractor->kernel;
     size_t length = extractor->config.win_length, lanes = kernel->lanes;
     float *x = stretch->workspace->x;
-    ptrdiff_t start = window_start(stretch, t), count = (ptrdiff_t)stretch->count;
-    if (t + lanes <= stretch->frames && start >= 0 &&
+    const struct spira_feature_part *part = stretch->part;
+    ptrdiff_t start = window_start(stretch, t), count = (ptrdiff_t)part->count;
+    ptrdiff_t from = (ptrdiff_t)part->from;
+    if (t + lanes <= stretch->end && start >= 0 &&
         window_start(stretch, t + lanes - 1) + (ptrdiff_t)length <= count) {
-        kernel->transpose(x, lanes, stretch->samples + start, extractor->config.hop_length, lanes,
-                          length);
+        kernel->transpose(x, lanes, part->samples + (start - from), extractor->config.hop_length,
+                          lanes, length);
         return;
     }
     float *row = stretch->workspace->reflected;
     for (size_t l = 0; l < lanes; l++, row += length) {
-        start = window_start(stretch, t + l < stretch->frames ? t + l : stretch->frames - 1);
+        start = window_start(stretch, t + l < stretch->end ? t + l : stretch->end - 1);
         if (start >= 0 && start + (ptrdiff_t)length <= count)
-            memcpy(row, stretch->samples + start, length * sizeof *row);
+            memcpy(row, part->samples + (start - from), length * sizeof *row);
         else
             for (size_t j = 0; j < length; j++)
-                row[j] = reflected(stretch->samples, count, start + (ptrdiff_t)j);
+                row[j] = reflected(part, start + (ptrdiff_t)j);
     }
     kernel->transpose(x, lanes, stretch->workspace->reflected, length, lanes, length);
 }
@@ -294,9 +298,25 @@ static void fill_power(const struct stretch *stretch, size_t t)
 static void store_batch(const struct stretch *stretch, size_t t, const float *rows, size_t dims,
                         float *features)
 {
-    size_t lanes = stretch->extractor->kernel->lanes, left = stretch->frames - t;
-    stretch->extractor->kernel->transpose(features + t * dims, dims, rows, lanes, dims,
-                                          left < lanes ? left : lanes);
+    size_t lanes = stretch->extractor->kernel->lanes, left = stretch->end - t;
+    stretch->extractor->kernel->transpose(features + (t - stretch->part->first) * dims, dims, rows,
+                                          lanes, dims, left < lanes ? left : lanes);
+}
+
+/* Takes the logarithm of count mels, all of the part. */
+static void take_log(const struct stretch *stretch, size_t count)
+{
+    const struct spira_feature_extractor *extractor = stretch->extractor;
+    float *mels = stretch->workspace->mels;
+    if (extractor->config.log_mels) {
+        extractor->kernel->log_offset(mels, count, LOG_OFFSET);
+        return;
+    }
+    /* What is loudest elsewhere takes part. */
+    size_t more = stretch->part->loudest > 0 ? extractor->kernel->lanes : 0;
+    for (size_t i = 0; i < more; i++)
+        mels[count + i] = stretch->part->loudest;
+    extractor->kernel->decibels(mels, count + more, POWER_FLOOR, TOP_DB);
 }
 
 static void compute_mfcc(const struct stretch *stretch, float *ret_features)
@@ -306,34 +326,40 @@ static void compute_mfcc(const struct stretch *stretch, float *ret_features)
     struct spira_feature_workspace *workspace = stretch->workspace;
     size_t num_mels = extractor->config.num_mels, num_mfcc = extractor->config.num_mfcc;
     size_t batch_values = num_mels * kernel->lanes, count = 0;
-    for (size_t t = 0; t < stretch->frames; t += kernel->lanes, count += batch_values) {
+    for (size_t t = stretch->part->first; t < stretch->end; t += kernel->lanes) {
         fill_power(stretch, t);
         kernel->mels(&extractor->mel, workspace->power, workspace->mels + count);
+        count += batch_values;
     }
-    if (extractor->config.log_mels)
-        kernel->log_offset(workspace->mels, count, LOG_OFFSET);
-    else
-        kernel->decibels(workspace->mels, count, POWER_FLOOR, TOP_DB);
+    take_log(stretch, count);
     const float *mels = workspace->mels;
-    for (size_t t = 0; t < stretch->frames; t += kernel->lanes, mels += batch_values) {
+    for (size_t t = stretch->part->first; t < stretch->end; t += kernel->lanes) {
         kernel->dct(extractor->dct, mels, num_mels, num_mfcc, workspace->rows);
         store_batch(stretch, t, workspace->rows, num_mfcc, ret_features);
+        mels += batch_values;
     }
 }
 
-void spira_feature_extractor_compute(const struct spira_feature_extractor *extractor,
-                                     struct spira_feature_workspace *workspace,
-                                     const float *samples, size_t count, float *ret_features)
+static struct stretch stretch_of(const struct spira_feature_extractor *extractor,
+                                 struct spira_feature_workspace *workspace,
+                                 const struct spira_feature_part *part)
+{
+    return (struct stretch){extractor, workspace, part, part->first + part->frames};
+}
+
+void spira_feature_extractor_compute_part(const struct spira_feature_extractor *extractor,
+                                          struct spira_feature_workspace *workspace,
+                                          const struct spira_feature_part *part,
+                                          float *ret_features)
 {
     const struct spira_frame_kernel *kernel = extractor->kernel;
-    struct stretch stretch = {extractor, workspace, samples, count,
-                              spira_feature_extractor_frames(extractor, count)};
+    const struct stretch stretch = stretch_of(extractor, workspace, part);
     if (extractor->config.type == SPIRA_MFCC) {
-        assert((stretch.frames + kernel->lanes - 1) / kernel->lanes <= workspace->max_batches);
+        assert((part->frames + kernel->lanes - 1) / kernel->lanes <= workspace->max_batches);
         compute_mfcc(&stretch, ret_features);
         return;
     }
-    for (size_t t = 0; t < stretch.frames; t += kernel->lanes) {
+    for (size_t t = part->first; t < stretch.end; t += kernel->lanes) {
         fill_power(&stretch, t);
         const float *rows = workspace->power;
         if (extractor->config.type == SPIRA_MELSPECTROGRAM) {
@@ -342,4 +368,53 @@ void spira_feature_extractor_compute(const struct spira_feature_extractor *extra
         }
         store_batch(&stretch, t, rows, spira_feature_extractor_dims(extractor), ret_features);
     }
+}
+
+bool spira_feature_extractor_listens(const struct spira_feature_extractor *extractor)
+{
+    return extractor->config.type == SPIRA_MFCC && !extractor->config.log_mels;
+}
+
+float spira_feature_extractor_loudest(const struct spira_feature_extractor *extractor,
+                                      struct spira_feature_workspace *workspace,
+                                      const struct spira_feature_part *part)
+{
+    const struct spira_frame_kernel *kernel = extractor->kernel;
+    const struct stretch stretch = stretch_of(extractor, workspace, part);
+    const size_t values = extractor->config.num_mels * kernel->lanes;
+    float loudest = 0;
+    for (size_t t = part->first; t < stretch.end; t += kernel->lanes) {
+        fill_power(&stretch, t);
+        kernel->mels(&extractor->mel, workspace->power, workspace->rows);
+        for (size_t i = 0; i < values; i++)
+            loudest = workspace->rows[i] > loudest ? workspace->rows[i] : loudest;
+    }
+    return loudest;
+}
+
+void spira_feature_extractor_compute(const struct spira_feature_extractor *extractor,
+                                     struct spira_feature_workspace *workspace,
+                                     const float *samples, size_t count, float *ret_features)
+{
+    const struct spira_feature_part whole = {
+        .samples = samples,
+        .count = count,
+        .frames = spira_feature_extractor_frames(extractor, count),
+    };
+    spira_feature_extractor_compute_part(extractor, workspace, &whole, ret_features);
+}
+
+void spira_feature_extractor_span(const struct spira_feature_extractor *extractor,
+                                  struct spira_feature_part *part, size_t *ret_held)
+{
+    const size_t n_fft = extractor->config.n_fft, hop = extractor->config.hop_length;
+    size_t from = part->first * hop, to = (part->first + part->frames) * hop + n_fft;
+    part->from = from > n_fft ? from - n_fft : 0;
+    *ret_held = (to < part->count ? to : part->count) - part->from;
+}
+
+size_t spira_feature_extractor_span_most(const struct spira_feature_extractor *extractor,
+                                         size_t frames)
+{
+    return frames * extractor->config.hop_length + 2 * extractor->config.n_fft;
 }

@@ -61,6 +61,37 @@ void spira_feature_extractor_compute(const struct spira_feature_extractor *extra
                                      struct spira_feature_workspace *workspace,
                                      const float *samples, size_t count, float *ret_features);
 
+/* Frames of a stretch that is too long to be held: they look only at samples around them. */
+struct spira_feature_part {
+    const float *samples; /* of the stretch, from sample from on, as far as the span goes */
+    size_t from;
+    size_t count;         /* samples of the whole stretch */
+    size_t first, frames; /* the frames that are wanted, at least one */
+    float loudest;        /* where the extractor listens: what it found in the whole stretch */
+};
+
+/* Fills part->from and ret_held, the samples from there on that the part's frames look at. */
+void spira_feature_extractor_span(const struct spira_feature_extractor *extractor,
+                                  struct spira_feature_part *part, size_t *ret_held);
+/* The most samples that parts of that many frames look at; a workspace reserved for so many fits
+ * them. */
+size_t spira_feature_extractor_span_most(const struct spira_feature_extractor *extractor,
+                                         size_t frames);
+
+/* Whether what is loudest in the whole stretch matters to every frame: mfcc in decibels. */
+bool spira_feature_extractor_listens(const struct spira_feature_extractor *extractor);
+/* The largest M(t,m) of the part's frames; workspace is reserved. */
+float spira_feature_extractor_loudest(const struct spira_feature_extractor *extractor,
+                                      struct spira_feature_workspace *workspace,
+                                      const struct spira_feature_part *part);
+
+/* Fills ret_features (part->frames, dims) with what compute makes of these frames of the whole
+ * stretch. */
+void spira_feature_extractor_compute_part(const struct spira_feature_extractor *extractor,
+                                          struct spira_feature_workspace *workspace,
+                                          const struct spira_feature_part *part,
+                                          float *ret_features);
+
 /* For SPIRA_CLEANUP. */
 static inline void spira_feature_extractor_free_at(struct spira_feature_extractor **extractor)
 {

@@ -241,3 +241,35 @@ Test(examples, windows_are_the_same_in_any_order_and_with_any_step)
         }
     }
 }
+
+/* An hour of speech is one window, when nothing cuts it. */
+Test(examples, a_window_too_long_to_be_held_is_what_it_would_be)
+{
+    enum { LONG = 2200000, MOST_HELD = 1 << 21 };
+    float *samples = spira_alloc(LONG, sizeof *samples);
+    struct spira_random random = spira_random_stream(9, SPIRA_FOR_NOISE, 1, 0);
+    for (size_t i = 0; i < LONG; i++)
+        samples[i] = (float)spira_random_unit(&random) * (i / 1000 == 700 ? 1 : 1e-4F);
+    struct spira_wave wave = {.samples = samples, .count = LONG, .rate_hz = RATE};
+    SPIRA_CLEANUP(spira_example_done)
+    struct spira_example example = {0};
+    SPIRA_CLEANUP(spira_examples_done)
+    struct spira_examples examples = {0};
+    SPIRA_CLEANUP(spira_feature_workspace_done)
+    struct spira_feature_workspace workspace = {0};
+    struct spira_error err;
+    transform.overlap.enabled = false;
+    cr_assert_eq(spira_example_init(&chain, &wave, 0, "aa", 0, &example, &err), SPIRA_OK);
+    cr_assert_gt(example.shape.parts, 1);
+    const size_t values = example.shape.frames * example.shape.dims;
+    float *made = spira_alloc(values, sizeof *made), *expected = spira_alloc(values, sizeof *made);
+    cr_assert_eq(spira_examples_begin(&examples, &chain, &example, &err), SPIRA_OK);
+    cr_assert_eq(spira_examples_compute(&examples, &chain, 0, made, &err), SPIRA_OK);
+    cr_assert_lt(examples.capacity, (size_t)MOST_HELD);
+    cr_assert_eq(spira_feature_workspace_reserve(&workspace, extractor, LONG, &err), SPIRA_OK);
+    spira_feature_extractor_compute(extractor, &workspace, samples, LONG, expected);
+    cr_assert_arr_eq(made, expected, values * sizeof *made);
+    free(samples);
+    free(made);
+    free(expected);
+}

@@ -224,6 +224,67 @@ Test(extractor, a_frames_bits_do_not_depend_on_where_it_lies, .init = fill_signa
     spira_feature_extractor_free(extractor);
 }
 
+/* Computes a stretch in parts of so many frames, from copies of no more than each looks at. */
+static float *parts_new(const struct spira_feature_extractor *extractor, size_t frames)
+{
+    struct spira_error err;
+    SPIRA_CLEANUP(spira_feature_workspace_done)
+    struct spira_feature_workspace workspace = {0};
+    size_t all = spira_feature_extractor_frames(extractor, COUNT);
+    size_t dims = spira_feature_extractor_dims(extractor);
+    size_t most = spira_feature_extractor_span_most(extractor, frames);
+    cr_assert_eq(spira_feature_workspace_reserve(&workspace, extractor, most, &err), SPIRA_OK);
+    float *made = spira_alloc(all * dims, sizeof *made), loudest = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t t = 0; t < all; t += frames) {
+            struct spira_feature_part part = {
+                .count = COUNT, .first = t, .frames = all - t < frames ? all - t : frames};
+            size_t held = 0;
+            spira_feature_extractor_span(extractor, &part, &held);
+            cr_assert(held <= most && part.from + held <= COUNT);
+            SPIRA_CLEANUP(spira_free_at)
+            float *samples = spira_alloc(held, sizeof *samples);
+            memcpy(samples, signal_of_test + part.from, held * sizeof *samples);
+            part.samples = samples;
+            part.loudest = loudest;
+            if (pass == 1)
+                spira_feature_extractor_compute_part(extractor, &workspace, &part, made + t * dims);
+            else if (spira_feature_extractor_listens(extractor))
+                loudest =
+                    fmaxf(loudest, spira_feature_extractor_loudest(extractor, &workspace, &part));
+        }
+    return made;
+}
+
+Test(extractor, parts_are_what_the_whole_is, .init = fill_signal)
+{
+    static const enum spira_feature_type types[] = {SPIRA_SPECTROGRAM, SPIRA_MELSPECTROGRAM,
+                                                    SPIRA_MFCC, SPIRA_MFCC};
+    static const size_t shapes[][3] = {{60, 40, 16}, {61, 40, 16}, {2, 2, 1}, {512, 400, 3}};
+    for (size_t i = 4; i < COUNT; i++) /* so that the 80 dB matter */
+        signal_of_test[i] *= i / 100 == 3 ? 1 : 1e-5F;
+    for (size_t i = 0; i < 4 * sizeof shapes / sizeof *shapes; i++) {
+        struct spira_feature_config config = small;
+        config.type = types[i % 4];
+        config.log_mels = i % 4 == 3;
+        config.n_fft = shapes[i / 4][0];
+        config.win_length = shapes[i / 4][1];
+        config.hop_length = shapes[i / 4][2];
+        struct spira_feature_extractor *extractor = extractor_new(config);
+        float *whole = features_new(extractor, COUNT);
+        size_t values = spira_feature_extractor_frames(extractor, COUNT) *
+                        spira_feature_extractor_dims(extractor);
+        for (size_t frames = 1; frames <= 40; frames += 13) {
+            float *parts = parts_new(extractor, frames);
+            cr_assert_arr_eq(parts, whole, values * sizeof *whole, "case %zu, parts of %zu", i,
+                             frames);
+            free(parts);
+        }
+        free(whole);
+        spira_feature_extractor_free(extractor);
+    }
+}
+
 Test(extractor, silence_has_finite_features)
 {
     memset(signal_of_test, 0, sizeof signal_of_test);
