@@ -11,6 +11,7 @@ enum {
     COMMIT_PAUSE_MS = 500,
     DEFER_MS = 300, /* before a message that is another's work is looked at again */
     SECOND_MS = 1000,
+    JOIN_PAUSE_MAX_MS = 5000,
     WARN_EVERY_MS = 30000
 };
 
@@ -317,18 +318,25 @@ static enum spira_code subscribe(struct spira_busy *busy, struct spira_error *er
     return code;
 }
 
-/* Waits for the bus and its topics, however long they take. */
+/* Waits for the bus and its topics, however long they take. It only looks: that may be more often
+ * than work is tried again. */
 static enum spira_code join(struct spira_busy *busy, struct spira_error *err)
 {
+    bool topics_missed = false;
     for (;;) {
         enum spira_code code = subscribe(busy, err);
         bool later = code == SPIRA_ENOTFOUND || spira_code_kind(code) == SPIRA_KIND_TRANSIENT;
-        if (!later || stop_wanted(busy))
+        if (!later || stop_wanted(busy)) {
+            spira_backoff_reset(&busy->backoff);
             return later ? SPIRA_OK : code;
+        }
+        if (topics_missed != (code == SPIRA_ENOTFOUND))
+            busy->warned_ms = 0; /* another reason than before: say it now */
+        topics_missed = code == SPIRA_ENOTFOUND;
         warn(busy, err,
-             code == SPIRA_ENOTFOUND ? "waiting for `spiractl topics ensure`"
-                                     : "waiting for the event bus");
-        code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
+             topics_missed ? "waiting for `spiractl topics ensure`" : "waiting for the event bus");
+        int pause_ms = spira_backoff_next_ms(&busy->backoff);
+        code = wait_ms(busy, pause_ms < JOIN_PAUSE_MAX_MS ? pause_ms : JOIN_PAUSE_MAX_MS, err);
         if (code != SPIRA_OK)
             return code;
     }
