@@ -19,12 +19,22 @@ end_fleet() {
     rm -rf "$work"
 }
 
-# fleet_up OPTION...: the servers, the topics, the workers; this shell sees them as spiractl does.
-fleet_up() {
+# servers WORD...: script/servers on the fleet's folder.
+servers() {
+    "$(dirname "$fleet")/servers" "$@" "$folder"
+}
+
+# see_fleet: lets this shell see the fleet as spiractl does.
+see_fleet() {
     local exports
-    "$fleet" up "$@" --dir "$folder"
     exports=$("$fleet" env --dir "$folder")
     eval "$exports"
+}
+
+# fleet_up OPTION...: the servers, the topics, the workers; this shell sees them as spiractl does.
+fleet_up() {
+    "$fleet" up "$@" --dir "$folder"
+    see_fleet
 }
 
 # add_audio CSV [OPTION...]: the recordings of a CSV below $corpus, and the noises of the corpus.
@@ -104,6 +114,17 @@ answers() {
     local answer
     answer=$(ask "$1" "$2") || return 1
     [[ $answer == "HTTP/1."?" $3 "* && $answer == *"${4:-}"* ]]
+}
+
+# The workers of a fleet with one of each.
+workers=(audio-intake feature-engineering-1 model-training-1 model-evaluation model-publish run-tracker)
+
+# all_answer PATH STATUS [TEXT]: whether each of them answers so.
+all_answer() {
+    local worker
+    for worker in "${workers[@]}"; do
+        answers "$worker" "$@" || return 1
+    done
 }
 
 # is_busy WORKER: whether it deals with a message.

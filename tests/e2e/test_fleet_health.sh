@@ -2,15 +2,6 @@
 # What workers say of themselves while services go away and come back, and what a computation is told.
 # shellcheck source=tests/e2e/fleet_e2e.sh
 . "$(dirname "$0")/fleet_e2e.sh"
-workers=(audio-intake feature-engineering-1 model-training-1 model-evaluation model-publish run-tracker)
-
-# all_answer PATH STATUS [TEXT]: whether every worker answers so.
-all_answer() {
-    local worker
-    for worker in "${workers[@]}"; do
-        answers "$worker" "$@" || return 1
-    done
-}
 
 # expect_away WHAT TEXT: every worker says within a minute that it is not ready, with that text, and lives on.
 expect_away() {
@@ -22,10 +13,6 @@ expect_away() {
 expect_back() {
     await "worker that is ready with $1 again" all_answer /readyz 200
     all_answer /livez 200 || wrong "a worker is not alive with $1 again"
-}
-
-servers() {
-    "$(dirname "$fleet")/servers" "$@" "$folder"
 }
 
 small_csv "$work/metadata.csv"

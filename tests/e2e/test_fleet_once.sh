@@ -23,10 +23,9 @@ expect_done() {
 
 small_csv "$work/metadata.csv"
 mkdir -p "$folder"
-"$(dirname "$fleet")/servers" start "$folder"
+servers start
 mkdir "$folder/store" "$folder/inbox"
-exports=$("$fleet" env --dir "$folder")
-eval "$exports"
+see_fleet
 export SPIRA_SCRATCH=$work/scratch
 "$spiractl" topics ensure >"$work/topics"
 

@@ -3,12 +3,6 @@
 # when all is there.
 # shellcheck source=tests/e2e/fleet_e2e.sh
 . "$(dirname "$0")/fleet_e2e.sh"
-workers=(audio-intake feature-engineering-1 model-training-1 model-evaluation model-publish run-tracker)
-
-servers() {
-    "$(dirname "$fleet")/servers" "$@" "$folder"
-}
-
 # start_worker NAME: as script/fleet does, which would start the servers first.
 start_worker() {
     local own=$folder/workers/$1
@@ -20,14 +14,6 @@ start_worker() {
             "$(dirname "$fleet")/supervise" "$programs/spira-${1%-[0-9]*}" </dev/null >>"$folder/log/$1.log" 2>&1 &
         echo "$!" >pid
     )
-}
-
-# all_answer PATH STATUS [TEXT]: whether every worker answers so.
-all_answer() {
-    local worker
-    for worker in "${workers[@]}"; do
-        answers "$worker" "$@" || return 1
-    done
 }
 
 # all_have_logged TEXT: whether every worker has.
@@ -43,8 +29,7 @@ fleet=$(realpath "$fleet")
 programs=$(realpath "$SPIRA_BIN")
 mkdir -p "$folder"
 servers start # gives them ports
-exports=$("$fleet" env --dir "$folder")
-eval "$exports"
+see_fleet
 servers stop
 mkdir "$SPIRA_INBOX" # its folder is there before the intake, or that ends and is started again
 
