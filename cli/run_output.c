@@ -1,6 +1,7 @@
 #include "cli/run_output.h"
 
 #include "cli/output.h"
+#include "cli/validation_output.h"
 #include "core/evaluation/metrics.h"
 #include "workers/common/exit_code.h"
 
@@ -55,8 +56,9 @@ void spira_run_print(FILE *out, const struct spira_value *run)
     fprintf(out, "\n");
     print_steps(out, spira_value_get(run, "steps"));
     fprintf(out, "\n");
+    spira_validation_print(out, spira_value_get(dataset, "validation"));
     print_number(out, "recordings", dataset, "recordings");
-    print_number(out, "quarantined", dataset, "quarantined");
+    print_number(out, "left out", dataset, "quarantined");
     print_number(out, "windows", dataset, "windows");
     print_number(out, "epochs", training, "epochs");
     print_number(out, "best epoch", training, "best_epoch");

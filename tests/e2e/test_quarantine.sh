@@ -29,6 +29,8 @@ local_run lenient "$work/store" --set audio.max_quarantined_share=0.5
 expect_success lenient
 expect_equal "recordings" "$(field lenient .dataset.recordings)" 20
 expect_equal "quarantined" "$(field lenient .dataset.quarantined)" 6
+expect_equal "quarantined, one by one" "$(field lenient '.dataset.validation.quarantined | length')" 6
+expect_equal "recordings of the train role" "$(field lenient .dataset.validation.roles.train.recordings)" 12
 
 # reason_of FILE: what validation.json says of it.
 validation=$(find "$work/store/dataset" -name validation.json)

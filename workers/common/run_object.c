@@ -77,6 +77,8 @@ static enum spira_code add_dataset(const struct reading *reading, struct spira_e
                         (int64_t)spira_value_count(spira_value_get(dataset, "recordings")));
     spira_value_set_int(shown, "quarantined", (int64_t)left_out);
     copy_field(shown, dataset, "windows");
+    spira_value_set(shown, "validation", validation);
+    validation = NULL;
     return SPIRA_OK;
 }
 
