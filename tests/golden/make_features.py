@@ -35,12 +35,12 @@ def decibels(mel):
     return torchaudio.functional.amplitude_to_DB(mel[None], 10.0, 1e-10, 0.0, 80.0)[0]
 
 
-def features(wave, config):
+def features(wave, config, rate=RATE):
     shape = dict(n_fft=config["n_fft"], win_length=config["win_length"], hop_length=config["hop_length"])
     mels = dict(n_mels=config["n_mels"], f_min=config["f_min"], f_max=config["f_max"])
     spectrogram = torchaudio.transforms.Spectrogram(**shape)(wave)
     bins = config["n_fft"] // 2 + 1
-    mel = torchaudio.transforms.MelScale(sample_rate=RATE, n_stft=bins, **mels)(spectrogram)
+    mel = torchaudio.transforms.MelScale(sample_rate=rate, n_stft=bins, **mels)(spectrogram)
     dct = torchaudio.functional.create_dct(config["n_mfcc"], config["n_mels"], "ortho")
     return {
         "spectrogram": spectrogram.T,
