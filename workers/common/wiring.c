@@ -78,7 +78,8 @@ static void log_kafka(void *context, int level, const char *text)
 {
     enum { SYSLOG_CRITICAL = 2 };
     (void)context;
-    spira_log(level <= SYSLOG_CRITICAL ? SPIRA_LOG_WARNING : SPIRA_LOG_DEBUG, NULL, "kafka: %s", text);
+    spira_log(level <= SYSLOG_CRITICAL ? SPIRA_LOG_WARNING : SPIRA_LOG_DEBUG, NULL, "kafka: %s",
+              text);
 }
 
 static enum spira_code connect_bus(const struct spira_settings *settings,
