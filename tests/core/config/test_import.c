@@ -192,6 +192,38 @@ Test(import, what_is_switched_off_is_off_and_its_parameters_are_not_looked_at)
     cr_assert_eq(warnings_with(&imported, "copies"), 0);
 }
 
+/* The published experiments are this file with other windows and noises. */
+Test(import, every_experiment_of_2021_is_a_run)
+{
+    static const int64_t noises[][2] = {{0, 0}, {1, 0}, {1, 1}, {2, 1},
+                                        {2, 2}, {3, 3}, {4, 4}, {7, 6}};
+    static const int64_t windows[] = {0, 3, 4}; /* 0: padded */
+    for (size_t i = 0; i < 3 * sizeof noises / sizeof *noises; i++) {
+        const int64_t window = windows[i % 3], *noise = noises[i / 3];
+        SPIRA_CLEANUP(spira_imported_done)
+        struct spira_imported imported = {0};
+        struct spira_value *document = acl2021();
+        put(document, "dataset.split_wav_using_overlapping", spira_value_bool(window > 0));
+        put(document, "dataset.padding_with_max_lenght", spira_value_bool(window == 0));
+        put(document, "dataset.window_len", spira_value_int(window > 0 ? window : 4));
+        put(document, "data_aumentation.insert_noise", spira_value_bool(noise[0] > 0));
+        put(document, "data_aumentation.num_noise_control", spira_value_int(noise[0]));
+        put(document, "data_aumentation.num_noise_patient", spira_value_int(noise[1]));
+        struct spira_run_config config = import(document, &imported);
+        cr_assert_eq(config.transform.padding, window == 0);
+        cr_assert_eq(config.transform.overlap.enabled, window > 0);
+        if (window > 0)
+            cr_assert_eq(config.transform.overlap.window_seconds, (double)window);
+        cr_assert_eq(config.transform.noise.enabled, noise[0] > 0);
+        if (noise[0] > 0) {
+            cr_assert_eq(config.transform.noise.num_control, (size_t)noise[0]);
+            cr_assert_eq(config.transform.noise.num_patient, (size_t)noise[1]);
+        }
+        cr_assert_eq(warnings_with(&imported, "copies"), noise[0] > 0);
+        spira_run_config_done(&config);
+    }
+}
+
 Test(import, neither_windows_nor_padding_is_per_frame)
 {
     SPIRA_CLEANUP(spira_imported_done)
