@@ -215,7 +215,8 @@ Test(hostile, files_that_are_no_recordings, .timeout = 60)
     put("half_header.wav", &wav, 30);
     put("riff.wav", "RIFF", 4);
     put("text.wav", "no sound at all\n", 16);
-    put("zip.wav", "PK\3\4\24\0\0\0\10\0 a zip archive, or so it says", 44);
+    static const char zip[] = "PK\3\4\24\0\0\0\10\0 a zip archive, or so it says";
+    put("zip.wav", zip, sizeof zip);
     SPIRA_CLEANUP(spira_free_at)
     char *pipe = path_of("pipe.wav");
     cr_assert_eq(mkfifo(pipe, 0600), 0);
