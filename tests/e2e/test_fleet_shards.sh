@@ -29,19 +29,10 @@ with open(os.path.join(folder, "metadata.csv"), "w") as rows:
     for i in range(count):
         write(f"{i:05}.wav", 0.9, 0.3 + 0.2 * (i // 2 % 2) + 0.0001 * i)
         rows.write(f"{i:05}.wav,{i // 2 % 2},p{i // 2}\n")
-write("ward.wav", 3, 0.05)
+write("ward.wav", 200, 0.05)  # every shard decodes it: time to kill its worker
 with open(os.path.join(folder, "noise.csv"), "w") as rows:
     rows.write("file_path\nward.wav\n")
 PYTHON
-}
-
-# steps_of WORKER: how many steps it has computed: shards, and plans.
-steps_of() {
-    grep -c '"message":"step succeeded"' "$folder/log/$1.log" 2>/dev/null || true
-}
-
-has_steps() {
-    [ "$(steps_of "$1")" -ge "$2" ]
 }
 
 # shards: how many the store holds.
@@ -74,7 +65,7 @@ forget_features
 fleet_up --feature-workers 2
 SECONDS=0
 run=$(fleet_start "${options[@]}")
-await "shards of the second feature worker" has_steps feature-engineering-2 2
+await "shards of the second feature worker" has_logged feature-engineering-2 '"step succeeded"' 2
 kill -KILL "$(worker_pid feature-engineering-2)"
 [ "$(shards)" -lt "$shards" ] || wrong "it was killed when all was done"
 fleet_wait two "$run"
