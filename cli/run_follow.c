@@ -99,15 +99,35 @@ static bool is_complete(const struct spira_value *run, const char *state)
            spira_value_find(run, "fields.model") && spira_value_find(run, "fields.evaluation");
 }
 
+/* Whether there is anything to look at: while nobody watches, only that the run is over counts. */
+static enum spira_code is_worth_a_look(const struct spira_run_follow *follow, bool *ret_worth,
+                                       struct spira_error *err)
+{
+    *ret_worth = true;
+    if (follow->watch)
+        return SPIRA_OK;
+    SPIRA_CLEANUP(spira_free_at)
+    char *state = NULL;
+    enum spira_code code =
+        spira_state_field(follow->worker->state, follow->run_id, "state", &state, err);
+    if (code == SPIRA_OK)
+        *ret_worth = spira_run_is_over(state ? state : "");
+    return code;
+}
+
 /* One look at the run; gives its object when it is over. */
 static enum spira_code look(struct following *following, struct spira_value **ret_object,
                             struct spira_error *err)
 {
     const struct spira_run_follow *follow = following->follow;
+    bool worth = true;
+    enum spira_code code = is_worth_a_look(follow, &worth, err);
+    if (code != SPIRA_OK || !worth)
+        return code;
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *run = NULL;
     struct spira_error why;
-    enum spira_code code = spira_state_run(follow->worker->state, follow->run_id, &run, &why);
+    code = spira_state_run(follow->worker->state, follow->run_id, &run, &why);
     if (code == SPIRA_ENOTFOUND)
         return SPIRA_OK;
     if (code != SPIRA_OK) {
