@@ -6,7 +6,7 @@
 #include "adapters/kafka/kafka_message.h"
 #include "adapters/kafka/kafka_topics.h"
 
-enum { SILENCE_MS = 10000, POLL_MS = 100 };
+enum { SILENCE_MS = 10000, WAKE_MS = 10, WAKES_MAX = 20, POLL_MS = 100 };
 
 /* The first error of a partition, if any. */
 static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *list)
@@ -281,6 +281,15 @@ static enum spira_code show(rd_kafka_message_t *raw, int64_t to, spira_message_v
     return code;
 }
 
+/* The thread of a broker that has nothing to send sleeps for up to a second and learns of a new
+ * assignment only then (librdkafka 2.0.2): a question that goes through it wakes it. */
+static void wake(struct reader *reader, const struct spira_offset_range *range)
+{
+    int64_t low, high;
+    (void)rd_kafka_query_watermark_offsets(reader->owner.client, range->topic, range->partition,
+                                           &low, &high, SPIRA_KAFKA_ANSWER_MS);
+}
+
 /* Reads up to the range's end. The last offsets of a range may be no messages (what a transaction
  * leaves, what compaction took): the end of the partition is told by an offset too. */
 static enum spira_code read_on(struct reader *reader, const struct spira_offset_range *range,
@@ -290,8 +299,14 @@ static enum spira_code read_on(struct reader *reader, const struct spira_offset_
     int64_t next = range->from;
     int64_t deadline = spira_kafka_now_ms() + SILENCE_MS;
     enum spira_code code = SPIRA_OK;
-    while (code == SPIRA_OK && next < range->to) {
-        rd_kafka_message_t *raw = rd_kafka_consumer_poll(reader->owner.client, POLL_MS);
+    for (int wakes = 0; code == SPIRA_OK && next < range->to;) {
+        bool asleep = next == range->from && wakes < WAKES_MAX;
+        rd_kafka_message_t *raw =
+            rd_kafka_consumer_poll(reader->owner.client, asleep ? WAKE_MS : POLL_MS);
+        if (!raw && asleep) {
+            wake(reader, range);
+            wakes++;
+        }
         if (raw && !raw->err) {
             code = show(raw, range->to, visit, context, &next, err);
             deadline = spira_kafka_now_ms() + SILENCE_MS;
