@@ -17,7 +17,8 @@ cp "$corpus/metadata.csv" "$work/metadata.csv" # enough for several shards
 fleet_up --feature-workers 1
 add_audio "$work/metadata.csv"
 
-options=(--config "$config" --set train.epochs=3)
+# Copies enough that there are shards left when the second worker has come.
+options=(--config "$config" --set train.epochs=3 --set transform.noise.copies=12)
 run=$(fleet_start "${options[@]}")
 await "first shard" has_steps feature-engineering-1 2
 fleet_up --feature-workers 2
