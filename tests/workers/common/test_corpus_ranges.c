@@ -117,8 +117,7 @@ Test(corpus_ranges, an_old_run_has_its_recordings_without_those_withdrawn_since)
 {
     withdraw();
     emit_all();
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *reference = fixture_manifest(&fixture, "{'name': 'test'}");
+    spira_value_free(fixture_manifest(&fixture, "{'name': 'test'}"));
     emit_all();
     withdraw();
     SPIRA_CLEANUP(spira_value_free_at)
