@@ -24,6 +24,8 @@ struct event_bus_case {
 
 enum { PARTITIONS = 4, POLL_MS = 20, PATIENCE_MS = 15000, QUIET_MS = 150 };
 
+#include "tests/consumer_steps.h"
+
 static inline void open_bus(struct event_bus_case *subject, struct spira_event_bus bus)
 {
     subject->bus = bus;
@@ -101,43 +103,6 @@ static inline struct spira_consumer join(struct event_bus_case *subject)
     return consumer;
 }
 
-/* The next message within the time, or NULL. */
-static inline const struct spira_message *next_within(struct spira_consumer consumer,
-                                                      int milliseconds)
-{
-    struct spira_clock clock = spira_clock_posix();
-    int64_t deadline = spira_clock_monotonic_ms(clock) + milliseconds;
-    const struct spira_message *message = NULL;
-    while (!message && spira_clock_monotonic_ms(clock) < deadline) {
-        struct spira_error err = {0};
-        enum spira_code code = spira_consumer_poll(consumer, POLL_MS, &message, &err);
-        cr_assert(code == SPIRA_OK || code == SPIRA_EUNREACHABLE, "%s", err.message);
-    }
-    return message;
-}
-
-static inline const struct spira_message *next(struct spira_consumer consumer)
-{
-    const struct spira_message *message = next_within(consumer, PATIENCE_MS);
-    cr_assert(message, "no message came");
-    return message;
-}
-
-static inline void expect_text(const struct spira_message *message, const char *text)
-{
-    cr_assert(message->size == strlen(text) && memcmp(message->value, text, message->size) == 0,
-              "'%.*s' is not '%s'", (int)message->size, (const char *)message->value, text);
-}
-
-/* Polls a message, checks its text and commits it. */
-static inline void handle(struct spira_consumer consumer, const char *text)
-{
-    const struct spira_message *message = next(consumer);
-    expect_text(message, text);
-    must(spira_consumer_commit(consumer, message, &err));
-    spira_consumer_release(consumer, message);
-}
-
 static inline int owned(struct spira_consumer consumer, const char *topic)
 {
     int count = 0;
@@ -156,9 +121,9 @@ static inline void settle(struct event_bus_case *subject, struct spira_consumer 
            owned(first, subject->other) != first_count ||
            owned(second, subject->topic) != second_count) {
         cr_assert_lt(spira_clock_monotonic_ms(clock), deadline, "the group does not settle");
-        cr_assert_null(next_within(first, POLL_MS));
+        cr_assert_null(next_within(first, POLL_MS, NULL));
         if (second.ops != first.ops || second.self != first.self)
-            cr_assert_null(next_within(second, POLL_MS));
+            cr_assert_null(next_within(second, POLL_MS, NULL));
         for (int32_t partition = 0; partition < PARTITIONS && second.self != first.self;
              partition++)
             cr_assert(!spira_consumer_owns(first, subject->topic, partition) ||

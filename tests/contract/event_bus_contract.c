@@ -100,7 +100,7 @@ CONTRACT(event_bus, a_partition_keeps_its_order)
         cr_assert_eq(message->offset, i);
         spira_consumer_release(consumer, message);
     }
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
 }
 
 CONTRACT(event_bus, a_group_goes_on_behind_what_it_committed)
@@ -120,7 +120,7 @@ CONTRACT(event_bus, a_group_goes_on_behind_what_it_committed)
     handle(consumer, "three");
     spira_consumer_done(&consumer);
     consumer = join(subject);
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
     spira_consumer_done(&consumer);
 }
 
@@ -147,7 +147,7 @@ CONTRACT(event_bus, a_paused_consumer_gets_nothing_until_it_resumes)
     handle(consumer, "one");
     spira_consumer_pause(consumer);
     spira_consumer_pause(consumer);
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
     spira_consumer_resume(consumer);
     spira_consumer_resume(consumer);
     handle(consumer, "two");
@@ -160,7 +160,7 @@ CONTRACT(event_bus, what_is_assigned_during_a_pause_is_paused_too)
     SPIRA_CLEANUP(spira_consumer_done)
     struct spira_consumer consumer = join(subject);
     spira_consumer_pause(consumer);
-    cr_assert_null(next_within(consumer, 10 * QUIET_MS));
+    cr_assert_null(next_within(consumer, 10 * QUIET_MS, NULL));
     spira_consumer_resume(consumer);
     handle(consumer, "one");
 }
@@ -352,5 +352,5 @@ CONTRACT(event_bus, threads_send_while_another_polls)
     }
     for (int i = 0; i < SENDERS; i++)
         pthread_join(senders[i], NULL);
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
 }

@@ -95,13 +95,13 @@ CONTRACT(event_bus, a_paused_member_goes_back_when_it_resumes)
     handle(consumer, "a");
     spira_consumer_pause(consumer);
     must(spira_consumer_seek(consumer, range.topic, range.partition, 0, &err));
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
     expect_position(consumer, &range, 0, 1);
     spira_consumer_resume(consumer);
     handle(consumer, "a");
     must(spira_consumer_seek(consumer, range.topic, range.partition, 2, &err));
     spira_consumer_pause(consumer);
-    cr_assert_null(next_within(consumer, QUIET_MS));
+    cr_assert_null(next_within(consumer, QUIET_MS, NULL));
     spira_consumer_resume(consumer);
     handle(consumer, "c");
 }

@@ -114,6 +114,26 @@ static enum spira_code put_aside(struct spira_busy *busy, const struct spira_mes
     return SPIRA_OK;
 }
 
+/* The same, for as long as it takes: the message is not handled again for it, when its run may be
+ * over and nothing would say that the message ought to be put aside. */
+static enum spira_code put_aside_patiently(struct spira_busy *busy,
+                                           const struct spira_message *message,
+                                           const struct spira_handled *handled,
+                                           struct spira_error *err)
+{
+    for (;;) {
+        enum spira_code code = put_aside(busy, message, handled, err);
+        if (spira_code_kind(code) != SPIRA_KIND_TRANSIENT)
+            return code;
+        warn(busy, err, "cannot put a message aside, will try again");
+        code = wait_ms(busy, spira_backoff_next_ms(&busy->backoff), err);
+        if (code != SPIRA_OK)
+            return code;
+        if (stop_wanted(busy))
+            return spira_fail(err, SPIRA_EINTERRUPTED, "stopped before a dead letter arrived");
+    }
+}
+
 /* What the kind of a failure asks for; handled is told what to say of it. */
 static enum verdict judge(struct spira_busy *busy, const struct spira_message *message,
                           const struct spira_error *why, struct spira_handled *handled)
@@ -206,7 +226,7 @@ static enum spira_code conclude(struct spira_busy *busy, const struct spira_mess
                                 const struct spira_handled *handled, struct spira_error *err)
 {
     if (handled->dead_letter) {
-        enum spira_code code = put_aside(busy, message, handled, err);
+        enum spira_code code = put_aside_patiently(busy, message, handled, err);
         if (code != SPIRA_OK)
             return code;
     }

@@ -20,6 +20,8 @@ enum { PATIENCE_MS = 30000, POLL_MS = 50 };
                   err.message);                                                                    \
     } while (0)
 
+#include "tests/consumer_steps.h"
+
 /* A call that must fail with the code, and say the text. */
 #define must_fail(call, wanted, text)                                                              \
     do {                                                                                           \
@@ -29,13 +31,6 @@ enum { PATIENCE_MS = 30000, POLL_MS = 50 };
                   spira_code_name(must_code), err.message);                                        \
         cr_assert(strstr(err.message, text), "'%s' does not say '%s'", err.message, text);         \
     } while (0)
-
-static inline int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A member under this name, or NULL; with properties up to a name of NULL, or NULL. */
 static inline struct spira_event_bus open_bus(const char *servers, const char *instance,
@@ -73,43 +68,6 @@ static inline struct spira_consumer join(struct spira_event_bus bus, const char 
     struct spira_consumer consumer = {0};
     must(spira_bus_subscribe(bus, group, &topic, 1, &consumer, &err));
     return consumer;
-}
-
-/* The next message within the time, or NULL; counts, where asked for, what the polls complained of.
- */
-static inline const struct spira_message *next_within(struct spira_consumer consumer, int time_ms,
-                                                      int *complaints)
-{
-    const struct spira_message *message = NULL;
-    for (int64_t end = now_ms() + time_ms; !message && now_ms() < end;) {
-        struct spira_error err = {0};
-        enum spira_code code = spira_consumer_poll(consumer, POLL_MS, &message, &err);
-        cr_assert(code == SPIRA_OK || code == SPIRA_EUNREACHABLE, "%s", err.message);
-        if (code == SPIRA_EUNREACHABLE && complaints)
-            ++*complaints;
-    }
-    return message;
-}
-
-static inline const struct spira_message *next(struct spira_consumer consumer)
-{
-    const struct spira_message *message = next_within(consumer, PATIENCE_MS, NULL);
-    cr_assert(message, "no message came");
-    return message;
-}
-
-static inline void expect_text(const struct spira_message *message, const char *text)
-{
-    cr_assert(message->size == strlen(text) && memcmp(message->value, text, message->size) == 0,
-              "'%.*s' is not '%s'", (int)message->size, (const char *)message->value, text);
-}
-
-static inline void handle(struct spira_consumer consumer, const char *text)
-{
-    const struct spira_message *message = next(consumer);
-    expect_text(message, text);
-    must(spira_consumer_commit(consumer, message, &err));
-    spira_consumer_release(consumer, message);
 }
 
 /* The position in the topic's one partition. */

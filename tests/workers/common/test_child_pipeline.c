@@ -4,6 +4,7 @@
 
 #include "core/base/file.h"
 #include "tests/workers/fixture.h"
+#include "tests/workers/wav.h"
 #include "workers/audio_intake/audio_intake.h"
 #include "workers/common/child_process.h"
 #include "workers/common/computation.h"
@@ -30,28 +31,9 @@ static void expect_ok(enum spira_code code, const struct spira_error *err)
 static void put_voice(const char *name, size_t number)
 {
     struct __attribute__((packed)) {
-        char riff[4];
-        uint32_t size;
-        char wave[8];
-        uint32_t format_size;
-        uint16_t format, channels;
-        uint32_t rate, byte_rate;
-        uint16_t align, bits;
-        char data[4];
-        uint32_t data_size;
+        struct wav_header header;
         int16_t samples[FRAMES];
-    } wav = {.riff = "RIFF",
-             .size = 36 + 2 * FRAMES,
-             .wave = "WAVEfmt ",
-             .format_size = 16,
-             .format = 1,
-             .channels = 1,
-             .rate = RATE_HZ,
-             .byte_rate = 2 * RATE_HZ,
-             .align = 2,
-             .bits = 16,
-             .data = "data",
-             .data_size = 2 * FRAMES};
+    } wav = {.header = wav_header(RATE_HZ, FRAMES)};
     for (size_t i = 0; i < FRAMES; i++)
         wav.samples[i] = (int16_t)(9000 * sin((0.02 + 0.005 * (double)number) * (double)i) +
                                    4000 * sin((0.3 + 0.01 * (double)number) * (double)i));

@@ -274,13 +274,14 @@ Test(loop, a_dead_letter_that_was_refused_is_sent_again)
 {
     static const enum spira_code codes[] = {SPIRA_EUNREACHABLE};
     struct spira_flaky_script script = {.operation = "flush", .codes = codes, .count = 1};
-    play.codes[0] = play.codes[1] = SPIRA_EINVALID;
+    play.codes[0] = SPIRA_EINVALID;
     emit(2);
     struct spira_event_bus memory = fixture.worker.bus;
     fixture.worker.bus = spira_event_bus_flaky(memory, &script, 1);
-    run_until(3);
-    EXPECT_OFFSETS(0, 0, 1);
+    run_until(2);
+    EXPECT_OFFSETS(0, 1); /* handled again, its run may be over, and nothing would be put aside */
     cr_expect_eq(committed_in(memory), 2);
+    cr_expect_eq(fixture_count(&fixture, "features.completed.dlq"), 2, "the same letter, twice");
 }
 
 Test(loop, drops_what_somebody_newer_has_dealt_with)
