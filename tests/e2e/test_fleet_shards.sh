@@ -40,6 +40,11 @@ shards() {
     find "$SPIRA_STORE/features" -name artifact.json | wc -l
 }
 
+# share_shards: whether both feature workers are members of their group.
+share_shards() {
+    [ "$(kafka groups | awk '/feature/ && $2 == "Stable" { print NF - 2 }')" = 2 ]
+}
+
 # forget_features: what a run would find of an earlier one.
 forget_features() {
     rm -rf "$SPIRA_STORE/features" "$SPIRA_STORE/dataset"
@@ -52,8 +57,9 @@ SECONDS=0
 add_audio "$corpus/metadata.csv" --timeout 900
 echo "$recordings recordings accepted: $SECONDS s"
 
-options=(--config "$config" --set train.epochs=1 --set transform.overlap.window_seconds=0.8
-    --set transform.overlap.step_seconds=0.1)
+# Copies enough that a shard takes its time.
+options=(--config "$config" --set train.epochs=1 --set transform.noise.copies=40
+    --set transform.overlap.window_seconds=0.8 --set transform.overlap.step_seconds=0.1)
 SECONDS=0
 fleet_run one "${options[@]}"
 expect_success one
@@ -63,9 +69,10 @@ echo "one feature worker, $shards shards: $SECONDS s"
 
 forget_features
 fleet_up --feature-workers 2
+await "two members of the group" share_shards
 SECONDS=0
 run=$(fleet_start "${options[@]}")
-await "shards of the second feature worker" has_logged feature-engineering-2 '"step succeeded"' 2
+await "shard of the second feature worker" has_logged feature-engineering-2 '"step succeeded"'
 kill -KILL "$(worker_pid feature-engineering-2)"
 [ "$(shards)" -lt "$shards" ] || wrong "it was killed when all was done"
 fleet_wait two "$run"
