@@ -36,7 +36,7 @@ static enum spira_code make_parts(const struct spira_tools *tools, const char *d
     if (code == SPIRA_OK)
         code =
             spira_network_new(&description->model, description->frames, description->feature_count,
-                              tools->matrix, tools->threads, &predictor->network, err);
+                              (struct spira_matrix){0}, tools->threads, &predictor->network, err);
     if (code != SPIRA_OK)
         return spira_fail_within(err, "%s", description_path);
     description->transform.noise.enabled = false;

@@ -13,10 +13,13 @@ const char *spira_dispatch_name(enum spira_dispatch level)
 enum spira_dispatch spira_dispatch_best(void)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f"))
-        return SPIRA_DISPATCH_AVX512;
-    if (__builtin_cpu_supports("avx2"))
-        return SPIRA_DISPATCH_AVX2;
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+    if (avx2)
+        return avx512 ? SPIRA_DISPATCH_AVX512 : SPIRA_DISPATCH_AVX2;
 #endif
     return SPIRA_DISPATCH_SCALAR;
 }

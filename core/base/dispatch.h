@@ -1,4 +1,5 @@
-/* Which vector instructions the lane kernels use. Every level computes the same bits. */
+/* Which vector instructions the lane kernels use. AVX2 and AVX-512 compute the same bits; features
+ * are the same at every level. */
 #ifndef SPIRA_CORE_BASE_DISPATCH_H
 #define SPIRA_CORE_BASE_DISPATCH_H
 
@@ -7,8 +8,8 @@
 /* In ascending order; a machine that has one has all below it. */
 enum spira_dispatch {
     SPIRA_DISPATCH_SCALAR, /* what every machine of the architecture has */
-    SPIRA_DISPATCH_AVX2,
-    SPIRA_DISPATCH_AVX512,
+    SPIRA_DISPATCH_AVX2,   /* with FMA and BMI2: x86-64-v3 */
+    SPIRA_DISPATCH_AVX512, /* x86-64-v4 */
     SPIRA_DISPATCH_COUNT
 };
 

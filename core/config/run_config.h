@@ -75,6 +75,10 @@ struct spira_model_config {
     double dropout;
 };
 
+/* Which machines give a model the same bytes: the one it was trained on, or all whose
+ * core/base/dispatch.h is above scalar. */
+enum spira_reproducible { SPIRA_ON_THIS_MACHINE, SPIRA_ON_ANY_MACHINE };
+
 struct spira_train_config {
     size_t epochs, batch_recordings;
     double learning_rate, weight_decay;
@@ -84,6 +88,7 @@ struct spira_train_config {
     size_t early_stop_epochs;   /* 0: off */
     size_t checkpoint_interval; /* steps; 0: only the best */
     double max_loss;
+    enum spira_reproducible reproducible;
     size_t max_batch_windows; /* spiraconv_v1 needs its whole batch at once */
     char *initial_weights;    /* a key in the store, or NULL */
     char reinit_layers[SPIRA_PREFIXES_MAX][SPIRA_PREFIX_LENGTH_MAX];

@@ -45,6 +45,7 @@
 /* Each in the order of its enum. */
 static const char *const short_recordings[] = {"pad", "reject", NULL};
 static const char *const feature_types[] = {"spectrogram", "melspectrogram", "mfcc", NULL};
+static const char *const reproducible[] = {"machine", "strict", NULL};
 static const char *const models[] = {"spiraconv_v1", "spiraconv_v2", NULL};
 static const char *const optimizers[] = {"adam", NULL};
 static const char *const schedulers[] = {"none", "noam", NULL};
@@ -175,6 +176,9 @@ const struct spira_config_key spira_config_keys[] = {
           "Steps between checkpoints; 0: only the best epoch is kept."),
     REAL("train.max_loss", train.max_loss, 1e8, 0, 1e300,
          "Training stops with an error when the loss passes it."),
+    WORD("train.reproducible", train.reproducible, SPIRA_ON_ANY_MACHINE, reproducible,
+         "strict: the same bytes on any machine with AVX2; machine: a library's products where the "
+         "network has no kernel of its own, which depend on the processor."),
     {.key = "train.initial_weights",
      .type = SPIRA_CONFIG_OBJECT,
      MEMBER(train.initial_weights),

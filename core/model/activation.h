@@ -21,14 +21,12 @@ struct spira_activation {
     struct spira_mask mask;
 };
 
-/* Fills ret_out (tiles of frames->kept) from y (tiles of frames->out). */
-void spira_activation_forward(const struct spira_activation *activation, const float *y,
-                              float *ret_out);
-
-/* Fills ret_d (tiles of frames->out) with dL/dn from d_out (tiles of frames->kept), zero in what
- * pooling left out, and ret_sums with each channel's sums of it. The larger of a pair takes the
- * gradient, the first of equals. */
-void spira_activation_backward(const struct spira_activation *activation, const float *y,
-                               const float *d_out, float *ret_d, struct spira_norm_sums *ret_sums);
+/* kernel/kernel.h has the two passes over it:
+ *
+ * activation_forward fills ret_out (tiles of frames->kept) from y (tiles of frames->out).
+ *
+ * activation_backward fills ret_d (tiles of frames->out) with dL/dn from d_out (tiles of
+ * frames->kept), zero in what pooling left out, and ret_sums with each channel's sums of it. The
+ * larger of a pair takes the gradient, the first of equals. */
 
 #endif

@@ -32,21 +32,24 @@ void spira_conv_forward(struct spira_matrix matrix, const struct spira_conv *con
 
 /* Forward: y(tile) = w x(tile...), so dw = sum over tiles of dy(tile) x(tile...)^T, and
  * dx(tile...) += w^T dy(tile). */
-void spira_conv_backward(struct spira_matrix matrix, const struct spira_conv *conv,
-                         const struct spira_conv_frames *frames, size_t features,
-                         const float *packed, const float *x, const float *dy, float *packed_dw,
-                         float *ret_dx)
+void spira_conv_weight_gradients(struct spira_matrix matrix, const struct spira_conv *conv,
+                                 const struct spira_conv_frames *frames, size_t features,
+                                 const float *x, const float *dy, float *packed_dw)
 {
     size_t row = conv->dilation * features, taps = conv->kernel * conv->in;
-    if (ret_dx)
-        memset(ret_dx, 0,
-               spira_tiled_size(frames->in, conv->dilation, conv->in, features) * sizeof *ret_dx);
-    for (size_t tile = 0; tile < spira_tiles(frames->out, conv->dilation); tile++) {
-        const float *dy_tile = dy + tile * conv->out * row;
-        spira_matrix_gemm(matrix, false, true, conv->out, taps, row, dy_tile, row,
-                          x + tile * conv->in * row, row, 1, packed_dw, taps);
-        if (ret_dx)
-            spira_matrix_gemm(matrix, true, false, taps, row, conv->out, packed, taps, dy_tile, row,
-                              1, ret_dx + tile * conv->in * row, row);
-    }
+    for (size_t tile = 0; tile < spira_tiles(frames->out, conv->dilation); tile++)
+        spira_matrix_gemm(matrix, false, true, conv->out, taps, row, dy + tile * conv->out * row,
+                          row, x + tile * conv->in * row, row, 1, packed_dw, taps);
+}
+
+void spira_conv_input_gradients(struct spira_matrix matrix, const struct spira_conv *conv,
+                                const struct spira_conv_frames *frames, size_t features,
+                                const float *packed, const float *dy, float *ret_dx)
+{
+    size_t row = conv->dilation * features, taps = conv->kernel * conv->in;
+    memset(ret_dx, 0,
+           spira_tiled_size(frames->in, conv->dilation, conv->in, features) * sizeof *ret_dx);
+    for (size_t tile = 0; tile < spira_tiles(frames->out, conv->dilation); tile++)
+        spira_matrix_gemm(matrix, true, false, taps, row, conv->out, packed, taps,
+                          dy + tile * conv->out * row, row, 1, ret_dx + tile * conv->in * row, row);
 }

@@ -20,11 +20,14 @@ void spira_conv_forward(struct spira_matrix matrix, const struct spira_conv *con
                         const struct spira_conv_frames *frames, size_t features,
                         const float *packed, const float *x, float *ret_y);
 
-/* dw += dy * x over all tiles; fills ret_dx unless NULL. dy (tiles of frames->out) is zero where
- * its last tile is not full. */
-void spira_conv_backward(struct spira_matrix matrix, const struct spira_conv *conv,
-                         const struct spira_conv_frames *frames, size_t features,
-                         const float *packed, const float *x, const float *dy, float *packed_dw,
-                         float *ret_dx);
+/* dw += dy x over all tiles. dy (tiles of frames->out) is zero where its last tile is not full. */
+void spira_conv_weight_gradients(struct spira_matrix matrix, const struct spira_conv *conv,
+                                 const struct spira_conv_frames *frames, size_t features,
+                                 const float *x, const float *dy, float *packed_dw);
+
+/* Fills ret_dx (tiles of frames->in). */
+void spira_conv_input_gradients(struct spira_matrix matrix, const struct spira_conv *conv,
+                                const struct spira_conv_frames *frames, size_t features,
+                                const float *packed, const float *dy, float *ret_dx);
 
 #endif

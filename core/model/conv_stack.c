@@ -22,33 +22,53 @@ static size_t y_size(const struct spira_conv_frames *frames, size_t i, size_t fe
         spira_tiled_size(frames[i].out, spira_convs[i].dilation, spira_convs[i].out, features));
 }
 
-static size_t kept_size(const struct spira_conv_frames *frames, size_t features)
+/* The convolutions before this one are the front's. */
+static size_t first_conv(const struct spira_conv_stack *stack)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < SPIRA_CONVS; i++)
-        size += x_size(frames, i, features) + y_size(frames, i, features);
+    return stack->front ? 2 : 0;
+}
+
+static size_t kept_size(const struct spira_conv_stack *stack,
+                        const struct spira_conv_frames *frames)
+{
+    size_t size =
+        stack->front ? spira_front_kept_size(frames, stack->features, stack->training) : 0;
+    for (size_t i = first_conv(stack); i < SPIRA_CONVS; i++)
+        size += x_size(frames, i, stack->features) + y_size(frames, i, stack->features);
     return size;
 }
 
-static void bind_kept(struct spira_trace *trace, size_t features, float *memory)
+static void bind_kept(const struct spira_conv_stack *stack, struct spira_trace *trace,
+                      float *memory)
 {
-    for (size_t i = 0; i < SPIRA_CONVS; i++) {
+    for (size_t i = first_conv(stack); i < SPIRA_CONVS; i++) {
         trace->x[i] = memory;
-        trace->y[i] = memory + x_size(trace->frames, i, features);
-        memory = trace->y[i] + y_size(trace->frames, i, features);
+        trace->y[i] = memory + x_size(trace->frames, i, stack->features);
+        memory = trace->y[i] + y_size(trace->frames, i, stack->features);
     }
+    if (stack->front)
+        trace->front =
+            spira_front_place_kept(trace->frames, stack->features, stack->training, memory);
 }
 
-/* The first y is the largest, and the second x of those that get a gradient. */
-static size_t scratch_size(const struct spira_conv_frames *frames, size_t features)
+/* Of the convolutions done one by one the first y is the largest; the first x too, but that the
+ * window itself gets no gradient. */
+static size_t dx_size(const struct spira_conv_stack *stack, const struct spira_conv_frames *frames)
 {
-    return y_size(frames, 0, features) + x_size(frames, 1, features);
+    return x_size(frames, stack->front ? 2 : 1, stack->features);
 }
 
-static void bind_scratch(struct spira_trace *trace, size_t features, float *memory)
+static size_t scratch_size(const struct spira_conv_stack *stack,
+                           const struct spira_conv_frames *frames)
+{
+    return y_size(frames, first_conv(stack), stack->features) + dx_size(stack, frames);
+}
+
+static void bind_scratch(const struct spira_conv_stack *stack, struct spira_trace *trace,
+                         float *memory)
 {
     trace->d = memory;
-    trace->dx = memory + y_size(trace->frames, 0, features);
+    trace->dx = memory + y_size(trace->frames, first_conv(stack), stack->features);
 }
 
 /* A window's gradients: for each convolution its packed weights, bias, gamma and beta. */
@@ -100,14 +120,17 @@ static float *slot(const struct spira_slots *slots, size_t index)
 static enum spira_code make_room(struct spira_conv_stack *stack,
                                  const struct spira_conv_frames *longest, struct spira_error *err)
 {
-    size_t threads = stack->threads, count = stack->count, features = stack->features;
+    size_t threads = stack->threads, count = stack->count;
     bool in_step = stack->norm == SPIRA_BATCH_NORM;
     enum spira_code code =
-        reserve(&stack->kept, kept_size(longest, features), stack->training ? count : threads, err);
+        reserve(&stack->kept, kept_size(stack, longest), stack->training ? count : threads, err);
+    if (code == SPIRA_OK && stack->front)
+        code = reserve(&stack->front_scratch,
+                       spira_front_scratch_size(longest, stack->features, stack->training), threads,
+                       err);
     if (code != SPIRA_OK || !stack->training)
         return code;
-    code =
-        reserve(&stack->scratch, scratch_size(longest, features), in_step ? count : threads, err);
+    code = reserve(&stack->scratch, scratch_size(stack, longest), in_step ? count : threads, err);
     return code == SPIRA_OK ? reserve(&stack->gradients, gradients_size(), count, err) : code;
 }
 
@@ -118,7 +141,11 @@ static void pack_weights(struct spira_conv_stack *stack)
         if (!stack->packed[i])
             stack->packed[i] =
                 spira_alloc(conv->out * conv->in * conv->kernel, sizeof *stack->packed[i]);
-        spira_conv_pack(conv, stack->parameters->convs[i].weight.value, stack->packed[i]);
+        const float *weights = stack->parameters->convs[i].weight.value;
+        if (stack->front && i == 1)
+            spira_front_pack(weights, stack->packed[i]);
+        else
+            spira_conv_pack(conv, weights, stack->packed[i]);
     }
 }
 
@@ -154,6 +181,7 @@ void spira_conv_stack_done(struct spira_conv_stack *stack)
     free(stack->traces);
     free(stack->kept.memory);
     free(stack->scratch.memory);
+    free(stack->front_scratch.memory);
     free(stack->gradients.memory);
     *stack = (struct spira_conv_stack){0};
 }
@@ -179,8 +207,8 @@ static void convolve(const struct spira_conv_stack *stack, size_t window, size_t
                        trace->x[i], trace->y[i]);
     bool measured = stack->norm == SPIRA_GROUP_NORM || stack->training;
     for (size_t c = 0; c < conv->out && measured; c++)
-        trace->moments[i][c] = spira_channel_moments(trace->y[i], c, conv->out, conv->dilation,
-                                                     trace->frames[i].out, stack->features);
+        trace->moments[i][c] = stack->kernel->moments(trace->y[i], c, conv->out, conv->dilation,
+                                                      trace->frames[i].out, stack->features);
 }
 
 static struct spira_activation activation_of(const struct spira_conv_stack *stack, size_t window,
@@ -201,8 +229,30 @@ static void activate(const struct spira_conv_stack *stack, size_t window, size_t
 {
     const struct spira_trace *trace = &stack->traces[window];
     const struct spira_activation activation = activation_of(stack, window, i);
-    spira_activation_forward(&activation, trace->y[i],
-                             i + 1 < SPIRA_CONVS ? trace->x[i + 1] : trace->out);
+    stack->kernel->activation_forward(&activation, trace->y[i],
+                                      i + 1 < SPIRA_CONVS ? trace->x[i + 1] : trace->out);
+}
+
+static struct spira_front front_of(const struct spira_conv_stack *stack, size_t window,
+                                   size_t thread)
+{
+    struct spira_trace *trace = &stack->traces[window];
+    return (struct spira_front){
+        .features = stack->features,
+        .frames = {trace->frames[0], trace->frames[1]},
+        .parameters = stack->parameters->convs,
+        .weights = stack->packed[1],
+        .x = stack->windows[window].data,
+        .training = stack->training,
+        .masks = {spira_mask(stack->dropout, 0, window), spira_mask(stack->dropout, 1, window)},
+        .kept = trace->front,
+        .scratch = spira_front_place_scratch(trace->frames, stack->features, stack->training,
+                                             slot(&stack->front_scratch, thread)),
+        .moments = trace->moments,
+        .norms = trace->norms,
+        .out = trace->x[2],
+        .d_out = trace->dx,
+    };
 }
 
 /* A window alone: GroupNorm, or BatchNorm with the running statistics. */
@@ -210,9 +260,14 @@ static void forward_window(void *context, size_t window, size_t thread)
 {
     struct spira_conv_stack *stack = context;
     struct spira_trace *trace = &stack->traces[window];
-    bind_kept(trace, stack->features, slot(&stack->kept, stack->training ? window : thread));
-    take_input(stack, window);
-    for (size_t i = 0; i < SPIRA_CONVS; i++) {
+    bind_kept(stack, trace, slot(&stack->kept, stack->training ? window : thread));
+    if (stack->front) {
+        struct spira_front front = front_of(stack, window, thread);
+        stack->kernel->front_forward(&front);
+    } else {
+        take_input(stack, window);
+    }
+    for (size_t i = first_conv(stack); i < SPIRA_CONVS; i++) {
         convolve(stack, window, i);
         if (stack->norm == SPIRA_GROUP_NORM)
             spira_group_norms(&spira_convs[i], &stack->parameters->convs[i], trace->moments[i],
@@ -235,7 +290,7 @@ static void convolve_in_step(void *context, size_t window, size_t thread)
     const struct step *step = context;
     struct spira_conv_stack *stack = step->stack;
     if (step->conv == 0) {
-        bind_kept(&stack->traces[window], stack->features, slot(&stack->kept, window));
+        bind_kept(stack, &stack->traces[window], slot(&stack->kept, window));
         take_input(stack, window);
     }
     convolve(stack, window, step->conv);
@@ -267,7 +322,7 @@ void spira_conv_stack_forward(struct spira_conv_stack *stack)
 static void begin_backward(struct spira_conv_stack *stack, size_t window, size_t scratch)
 {
     struct spira_trace *trace = &stack->traces[window];
-    bind_scratch(trace, stack->features, slot(&stack->scratch, scratch));
+    bind_scratch(stack, trace, slot(&stack->scratch, scratch));
     trace->gradients = slot(&stack->gradients, window);
     memset(trace->gradients, 0, stack->gradients.size * sizeof(float));
 }
@@ -276,9 +331,9 @@ static void deactivate(const struct spira_conv_stack *stack, size_t window, size
 {
     struct spira_trace *trace = &stack->traces[window];
     const struct spira_activation activation = activation_of(stack, window, i);
-    spira_activation_backward(&activation, trace->y[i],
-                              i + 1 < SPIRA_CONVS ? trace->dx : trace->d_out, trace->d,
-                              trace->sums);
+    stack->kernel->activation_backward(&activation, trace->y[i],
+                                       i + 1 < SPIRA_CONVS ? trace->dx : trace->d_out, trace->d,
+                                       trace->sums);
 }
 
 /* Through norm and convolution, once the norm's sums are known. */
@@ -294,15 +349,35 @@ static void deconvolve(const struct spira_conv_stack *stack, size_t window, size
         const struct spira_norm_totals *total = &totals[c];
         const struct spira_norm_gradient gradient =
             spira_norm_gradient(norm, total->d, total->dx, total->count);
-        spira_norm_backward(trace->d, trace->y[i], norm, &gradient, c, conv->out, conv->dilation,
-                            frames->out, stack->features);
+        stack->kernel->norm_backward(trace->d, trace->y[i], norm, &gradient, c, conv->out,
+                                     conv->dilation, frames->out, stack->features);
         gradients.bias[c] = (float)spira_norm_bias_gradient(
             norm, &trace->sums[c], &trace->moments[i][c], total->d, total->dx, total->count);
         gradients.gamma[c] = (float)trace->sums[c].dx;
         gradients.beta[c] = (float)trace->sums[c].d;
     }
-    spira_conv_backward(stack->matrix, conv, frames, stack->features, stack->packed[i], trace->x[i],
-                        trace->d, gradients.packed, i > 0 ? trace->dx : NULL);
+    if (stack->front)
+        stack->kernel->weight_gradients(conv, frames, stack->features, trace->x[i], trace->d,
+                                        gradients.packed);
+    else
+        spira_conv_weight_gradients(stack->matrix, conv, frames, stack->features, trace->x[i],
+                                    trace->d, gradients.packed);
+    if (i > 0)
+        spira_conv_input_gradients(stack->matrix, conv, frames, stack->features, stack->packed[i],
+                                   trace->d, trace->dx);
+}
+
+static void backward_front(struct spira_conv_stack *stack, size_t window, size_t thread)
+{
+    struct spira_front front = front_of(stack, window, thread);
+    for (size_t i = 0; i < 2; i++) {
+        struct gradients gradients = gradients_of(&stack->traces[window], i);
+        front.gradients[i].packed = gradients.packed;
+        front.gradients[i].bias = gradients.bias;
+        front.gradients[i].gamma = gradients.gamma;
+        front.gradients[i].beta = gradients.beta;
+    }
+    stack->kernel->front_backward(&front);
 }
 
 static void backward_window(void *context, size_t window, size_t thread)
@@ -310,13 +385,15 @@ static void backward_window(void *context, size_t window, size_t thread)
     struct spira_conv_stack *stack = context;
     struct spira_trace *trace = &stack->traces[window];
     begin_backward(stack, window, thread);
-    for (size_t i = SPIRA_CONVS; i-- > 0;) {
+    for (size_t i = SPIRA_CONVS; i-- > first_conv(stack);) {
         struct spira_norm_totals totals[SPIRA_MAX_CHANNELS];
         deactivate(stack, window, i);
         spira_group_totals(&spira_convs[i], trace->norms[i], trace->sums, trace->moments[i],
                            totals);
         deconvolve(stack, window, i, totals);
     }
+    if (stack->front)
+        backward_front(stack, window, thread);
 }
 
 /* As step, with the totals of the whole batch. */

@@ -3,7 +3,7 @@
 #ifndef SPIRA_CORE_MODEL_CONV_STACK_H
 #define SPIRA_CORE_MODEL_CONV_STACK_H
 
-#include "core/model/activation.h"
+#include "core/model/kernel/kernel.h"
 #include "core/model/parameters.h"
 #include "core/training/batch.h"
 
@@ -19,6 +19,7 @@ struct spira_trace {
     struct spira_moments moments[SPIRA_CONVS][SPIRA_MAX_CHANNELS];
     struct spira_channel_norm norms[SPIRA_CONVS][SPIRA_MAX_CHANNELS];
     struct spira_norm_sums sums[SPIRA_MAX_CHANNELS]; /* of the convolution in hand */
+    struct spira_front_kept front; /* of the first two, where the kernel does them in one go */
 };
 
 /* Equal pieces of memory. */
@@ -30,7 +31,9 @@ struct spira_slots {
 
 struct spira_conv_stack {
     /* Set once by the owner. */
-    struct spira_matrix matrix;
+    const struct spira_model_kernel *kernel;
+    struct spira_matrix matrix; /* the products of the convolutions */
+    bool front;                 /* the kernel does the first two in one go */
     struct spira_parameters *parameters;
     enum spira_norm norm;
     size_t features, threads;
@@ -40,9 +43,10 @@ struct spira_conv_stack {
     const struct spira_window *windows;
     struct spira_trace *traces; /* one for each window */
     size_t count, capacity;
-    float *packed[SPIRA_CONVS]; /* weights as the products need them */
+    float *packed[SPIRA_CONVS]; /* weights as the products need them, or the front */
     struct spira_slots kept;    /* what a window keeps for the backward pass: its x and y */
     struct spira_slots scratch; /* what it needs during the backward pass: d and dx */
+    struct spira_slots front_scratch;
     struct spira_slots gradients;
 };
 

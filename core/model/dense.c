@@ -1,7 +1,6 @@
 #include "core/model/dense.h"
 
 #include "core/base/parallel.h"
-#include "core/model/mish.h"
 
 /* Products are cut into blocks of these, whatever the number of threads: part of the result's
  * identity, as a library may sum a block of another size in another order. */
@@ -85,12 +84,11 @@ void spira_dense_forward(struct spira_dense *dense)
 {
     spira_parallel(blocks(dense->hidden, OUTPUTS_AT_ONCE), dense->threads, forward_outputs, dense);
     const float *weight = dense->parameters->fc2_weight.value;
+    dense->kernel->mish(dense->z, dense->mask, dense->rows * dense->hidden, dense->h);
     for (size_t row = 0; row < dense->rows; row++) {
         double logit = (double)dense->parameters->fc2_bias.value[0];
-        for (size_t i = row * dense->hidden, j = 0; j < dense->hidden; i++, j++) {
-            dense->h[i] = spira_mish(dense->z[i]) * dense->mask[i];
+        for (size_t i = row * dense->hidden, j = 0; j < dense->hidden; i++, j++)
             logit += (double)weight[j] * (double)dense->h[i];
-        }
         dense->logit[row] = logit;
     }
 }
@@ -129,10 +127,14 @@ void spira_dense_backward(struct spira_dense *dense, const double *d_logit)
         parameters->fc2_bias.gradient[0] += d;
         for (size_t i = row * dense->hidden, j = 0; j < dense->hidden; i++, j++) {
             parameters->fc2_weight.gradient[j] += d * dense->h[i];
-            dense->dz[i] = d * weight[j] * dense->mask[i] * spira_mish_derivative(dense->z[i]);
-            parameters->fc1_bias.gradient[j] += dense->dz[i];
+            dense->dz[i] = d * weight[j];
         }
     }
+    dense->kernel->mish_backward(dense->z, dense->mask, dense->dz, dense->rows * dense->hidden,
+                                 dense->dz);
+    for (size_t row = 0; row < dense->rows; row++)
+        for (size_t j = 0; j < dense->hidden; j++)
+            parameters->fc1_bias.gradient[j] += dense->dz[row * dense->hidden + j];
     spira_parallel(blocks(dense->hidden, OUTPUTS_AT_ONCE), dense->threads, backward_outputs, dense);
     spira_parallel(blocks(dense->inputs, INPUTS_AT_ONCE), dense->threads, backward_inputs, dense);
 }

@@ -5,11 +5,11 @@
 #ifndef SPIRA_CORE_MODEL_DENSE_H
 #define SPIRA_CORE_MODEL_DENSE_H
 
-#include "core/model/dropout.h"
-#include "core/model/parameters.h"
+#include "core/model/kernel/kernel.h"
 
 /* Both layers, and the rows in hand. */
 struct spira_dense {
+    const struct spira_model_kernel *kernel;
     struct spira_matrix matrix;
     const struct spira_parameters *parameters;
     size_t inputs, hidden, threads;

@@ -33,14 +33,18 @@ static inline struct spira_mask spira_mask(const struct spira_dropout *dropout, 
     };
 }
 
-/* What element of the layer is multiplied with: scale or 0. (The mixing steps are Mueller's
- * "lowbias32", keyed in the middle.) */
+/* The constants of the hash: Mueller's "lowbias32", keyed in the middle. */
+#define SPIRA_MASK_SPREAD 0x9E3779B9u
+#define SPIRA_MASK_FIRST 0x21F0AAADu
+#define SPIRA_MASK_SECOND 0x735A2D97u
+
+/* What element of the layer is multiplied with: scale or 0. */
 static inline float spira_mask_factor(const struct spira_mask *mask, uint32_t element)
 {
-    uint32_t x = element * 0x9E3779B9u + mask->key[0];
-    x = (x ^ x >> 16) * 0x21F0AAADu;
+    uint32_t x = element * SPIRA_MASK_SPREAD + mask->key[0];
+    x = (x ^ x >> 16) * SPIRA_MASK_FIRST;
     x = (x ^ x >> 15) + mask->key[1];
-    x *= 0x735A2D97u;
+    x *= SPIRA_MASK_SECOND;
     x ^= x >> 15;
     return (int32_t)(x >> 8) >= (int32_t)mask->least ? mask->scale : 0.0f;
 }

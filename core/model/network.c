@@ -40,24 +40,33 @@ enum spira_code spira_network_new(const struct spira_model_config *config, size_
             err, SPIRA_EINVALID,
             "a network with %zu features and %zu outputs: at least 1 feature, 1 output", features,
             config->fc2_dim);
+    const struct spira_model_kernel *kernel;
+    enum spira_code code = spira_model_kernel_choose(&kernel, err);
+    if (code != SPIRA_OK)
+        return code;
     struct spira_network *network = spira_alloc(1, sizeof *network);
     network->frames = frames;
     network->last_features = spira_convs[SPIRA_CONVS - 1].out * features;
     size_t inputs = (frames > 0 ? shapes[SPIRA_CONVS - 1].kept : 1) * network->last_features;
-    enum spira_code code =
-        spira_parameters_init(&network->parameters, config->norm, inputs, config->fc1_dim, err);
+    code = spira_parameters_init(&network->parameters, config->norm, inputs, config->fc1_dim, err);
     if (code != SPIRA_OK) {
         spira_network_free(network);
         return code;
     }
+    bool front = config->norm == SPIRA_GROUP_NORM && spira_front_covers(features);
+    if (front || !matrix.ops)
+        matrix = spira_model_kernel_matrix(kernel);
     network->convs = (struct spira_conv_stack){
+        .kernel = kernel,
         .matrix = matrix,
+        .front = front,
         .parameters = &network->parameters,
         .norm = config->norm,
         .features = features,
         .threads = threads,
     };
     network->dense = (struct spira_dense){
+        .kernel = kernel,
         .matrix = matrix,
         .parameters = &network->parameters,
         .inputs = inputs,

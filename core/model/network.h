@@ -14,7 +14,10 @@ struct spira_network;
 
 /* Gives ret_network, its parameters zeroed; free with spira_network_free. frames: of every window;
  * 0: per frame. Keeps matrix. SPIRA_EINVALID when the frames are too few for the four convolutions
- * (spira_network_min_frames); SPIRA_ENOMEMORY. */
+ * (spira_network_min_frames), or of spira_model_kernel_choose; SPIRA_ENOMEMORY.
+ *
+ * matrix: for the products of shapes that core/model/kernel/front.h does not cover. Zeroed: the
+ * kernel's own for all, whose bits are the same on any machine (kernel.h). */
 SPIRA_MUST_USE enum spira_code spira_network_new(const struct spira_model_config *config,
                                                  size_t frames, size_t features,
                                                  struct spira_matrix matrix, size_t threads,

@@ -28,10 +28,6 @@ struct spira_channel_norm {
 /* rstd for a biased variance. */
 double spira_norm_rstd(double variance);
 
-/* Moments of one channel's y over frames time steps of a window in tiles. */
-struct spira_moments spira_channel_moments(const float *y, size_t channel, size_t channels,
-                                           size_t dilation, size_t frames, size_t features);
-
 /* What the backward pass sums over a channel: d = dL/dn. */
 struct spira_norm_sums {
     double d;  /* sum d */
@@ -52,10 +48,5 @@ struct spira_norm_gradient spira_norm_gradient(const struct spira_channel_norm *
 double spira_norm_bias_gradient(const struct spira_channel_norm *norm,
                                 const struct spira_norm_sums *sums,
                                 const struct spira_moments *moments, double a, double b, double m);
-
-/* Replaces d by dy over a whole channel of one window; zeros where the last tile is not full. */
-void spira_norm_backward(float *d, const float *y, const struct spira_channel_norm *norm,
-                         const struct spira_norm_gradient *gradient, size_t channel,
-                         size_t channels, size_t dilation, size_t frames, size_t features);
 
 #endif

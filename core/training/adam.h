@@ -5,15 +5,16 @@
 
 #include <stdint.h>
 
-#include "core/base/memory.h"
+#include "core/model/kernel/kernel.h"
 
 struct spira_adam {
+    const struct spira_model_kernel *kernel;
     float *first, *second; /* moments, one of each per parameter */
     size_t count;
     uint64_t steps; /* done so far */
 };
 
-/* Zero moments for count parameters. SPIRA_ENOMEMORY. */
+/* Zero moments for count parameters. SPIRA_ENOMEMORY; the codes of spira_model_kernel_choose. */
 SPIRA_MUST_USE enum spira_code spira_adam_init(struct spira_adam *adam, size_t count,
                                                struct spira_error *err);
 void spira_adam_done(struct spira_adam *adam); /* a zeroed one is fine */

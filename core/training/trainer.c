@@ -40,8 +40,11 @@ static enum spira_code make_state(const struct spira_training_job *job,
                                   struct spira_training_state *ret_state, struct spira_error *err)
 {
     struct spira_network *network = NULL;
-    enum spira_code code = spira_network_new(job->model, job->frames, job->features, job->matrix,
-                                             job->threads, &network, err);
+    const struct spira_matrix own = {0};
+    enum spira_code code =
+        spira_network_new(job->model, job->frames, job->features,
+                          job->train->reproducible == SPIRA_ON_ANY_MACHINE ? own : job->matrix,
+                          job->threads, &network, err);
     if (code == SPIRA_OK && job->initial_weights_path)
         code = spira_weights_load(job->tensors, job->initial_weights_path, network, err);
     else if (code == SPIRA_OK)

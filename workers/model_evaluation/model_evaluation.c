@@ -111,9 +111,12 @@ static enum spira_code read_inputs(const struct spira_job *job, const struct spi
         .role = SPIRA_TEST, .padded_frames = reading->config.transform.padding ? frames : 0};
     code =
         spira_dataset_loader(tools->tensors, reading->dataset, inputs, &test, &reading->test, err);
+    const struct spira_matrix own = {0};
+    bool strict = reading->config.train.reproducible == SPIRA_ON_ANY_MACHINE;
     if (code == SPIRA_OK)
-        code = spira_network_new(&reading->config.model, frames, features, tools->matrix,
-                                 tools->threads, &reading->network, err);
+        code =
+            spira_network_new(&reading->config.model, frames, features,
+                              strict ? own : tools->matrix, tools->threads, &reading->network, err);
     SPIRA_CLEANUP(spira_free_at)
     char *weights = spira_format("%s/model.safetensors", inputs);
     return code == SPIRA_OK ? spira_weights_load(tools->tensors, weights, reading->network, err)
