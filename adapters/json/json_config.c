@@ -9,19 +9,22 @@
 
 /* A document is read in passes over a private copy:
  *   1. check_encoding refuses what is not UTF-8 (json-c overlooks overlong forms);
- *   2. blank_comments turns comments into spaces, since json-c's strict mode knows none;
- *   3. json-c decides whether the text is JSON;
- *   4. read_value walks the accepted text and builds the tree. json-c's own tree would not do: it
- *      keeps the last of two equal keys, rounds whole numbers to what fits, and knows no lines.
+ *   2. blank_comments turns comments into spaces; from here on every text has its closing quote;
+ *   3. read_value checks the grammar and builds the tree. json-c reads texts with escapes and
+ *      nothing else: its own tree keeps the last of two equal keys, rounds whole numbers to what
+ *      fits, knows no lines, and would be held as a whole beside ours.
  */
 
 enum { MAX_DEPTH = 32 };
+
+static const char not_a_value[] = "not a JSON value (true, false, null, a number or \"text\")";
 
 struct reader {
     const char *name; /* the document's */
     const char *text; /* zero-terminated */
     const char *at;
     struct json_tokener *tokener;
+    const struct spira_config_items *items; /* NULL: none are handed out */
     struct spira_error *err;
 };
 
@@ -84,19 +87,6 @@ static enum spira_code blank_comments(const struct reader *reader, char *text)
     return SPIRA_OK;
 }
 
-static enum spira_code check_grammar(const struct reader *reader, size_t size)
-{
-    json_tokener_set_flags(reader->tokener, JSON_TOKENER_STRICT);
-    /* The zero byte is part of the length: it ends a bare number. */
-    json_object_put(json_tokener_parse_ex(reader->tokener, reader->text, (int)size + 1));
-    enum json_tokener_error error = json_tokener_get_error(reader->tokener);
-    if (error == json_tokener_success)
-        return SPIRA_OK;
-    size_t end = json_tokener_get_parse_end(reader->tokener);
-    return fail_at(reader, reader->text + (end < size ? end : size),
-                   json_tokener_error_desc(error));
-}
-
 static void skip_blanks(struct reader *reader)
 {
     reader->at += strspn(reader->at, " \t\r\n");
@@ -107,14 +97,21 @@ static enum spira_code read_text(struct reader *reader, char **ret_text)
 {
     const char *begin = reader->at;
     const char *c = begin + 1;
+    bool escaped = false;
     for (; *c != '"'; c++) {
         if ((unsigned char)*c < ' ')
             return fail_at(reader, c, "a control character in a text");
         if (*c != '\\')
             continue;
+        escaped = true;
         c++; /* what is escaped: a quote ends nothing */
         if (strncmp(c, "u0000", 5) == 0)
             return fail_at(reader, c, "a text with a zero character");
+    }
+    reader->at = c + 1;
+    if (!escaped) {
+        *ret_text = spira_format("%.*s", (int)(c - begin - 1), begin + 1);
+        return SPIRA_OK;
     }
     json_tokener_reset(reader->tokener);
     struct json_object *text = json_tokener_parse_ex(reader->tokener, begin, (int)(c + 1 - begin));
@@ -122,28 +119,49 @@ static enum spira_code read_text(struct reader *reader, char **ret_text)
         return fail_at(reader, begin, "a text that cannot be read");
     *ret_text = spira_copy_text(json_object_get_string(text));
     json_object_put(text);
-    reader->at = c + 1;
     return SPIRA_OK;
 }
 
-/* json-c takes "1." and "-01" for numbers; RFC 8259, section 6 does not. */
-static bool number_is_strict(const char *number)
+static size_t digits(const char *text)
 {
-    number += *number == '-';
-    size_t whole = strspn(number, "0123456789");
-    if (whole == 0 || (number[0] == '0' && whole > 1))
-        return false;
-    return number[whole] != '.' || (number[whole + 1] >= '0' && number[whole + 1] <= '9');
+    return strspn(text, "0123456789");
+}
+
+/* Characters of the number that begins the text (RFC 8259, section 6), and whether it is a whole
+ * one; 0: none does. */
+static size_t number_length(const char *text, bool *ret_whole)
+{
+    const char *c = text + (*text == '-');
+    size_t whole = digits(c);
+    if (whole == 0 || (*c == '0' && whole > 1))
+        return 0;
+    c += whole;
+    *ret_whole = true;
+    if (*c == '.') {
+        *ret_whole = false;
+        if (digits(c + 1) == 0)
+            return 0;
+        c += 1 + digits(c + 1);
+    }
+    if (*c == 'e' || *c == 'E') {
+        *ret_whole = false;
+        c += 1 + (c[1] == '+' || c[1] == '-');
+        if (digits(c) == 0)
+            return 0;
+        c += digits(c);
+    }
+    return (size_t)(c - text);
 }
 
 static enum spira_code read_number(struct reader *reader, struct spira_value **ret_value)
 {
     const char *begin = reader->at;
-    size_t length = strspn(begin, "+-.0123456789eE");
-    if (!number_is_strict(begin))
-        return fail_at(reader, begin, "not a JSON value (true, false, null, a number or \"text\")");
+    bool whole = false;
+    size_t length = number_length(begin, &whole);
+    if (length == 0)
+        return fail_at(reader, begin, not_a_value);
     errno = 0;
-    if (strcspn(begin, ".eE") < length) {
+    if (!whole) {
         double real = strtod(begin, NULL);
         if (!isfinite(real))
             return fail_at(reader, begin, "a number beyond what a double holds");
@@ -158,56 +176,135 @@ static enum spira_code read_number(struct reader *reader, struct spira_value **r
     return SPIRA_OK;
 }
 
-static enum spira_code read_value(struct reader *reader, int depth, struct spira_value **ret_value);
-
-/* The members of the object whose opening brace is at hand. */
-static enum spira_code read_map(struct reader *reader, int depth, struct spira_value *map)
+/* Takes value: what the word at hand means. */
+static enum spira_code read_word(struct reader *reader, const char *word, struct spira_value *value,
+                                 struct spira_value **ret_value)
 {
-    do {
-        reader->at++; /* the brace or a comma */
-        skip_blanks(reader);
-        if (*reader->at == '}')
-            break;
-        const char *begin = reader->at;
-        SPIRA_CLEANUP(spira_free_at)
-        char *key = NULL;
-        enum spira_code code = read_text(reader, &key);
-        if (code != SPIRA_OK)
-            return code;
-        if (spira_value_get(map, key)) {
-            SPIRA_CLEANUP(spira_free_at)
-            char *what = spira_format("the key \"%s\" is here twice", key);
-            return fail_at(reader, begin, what);
-        }
-        skip_blanks(reader);
-        reader->at++; /* the colon */
-        struct spira_value *item = NULL;
-        code = read_value(reader, depth, &item);
-        if (code != SPIRA_OK)
-            return code;
-        spira_value_set(map, key, item);
-        skip_blanks(reader);
-    } while (*reader->at == ',');
+    if (strncmp(reader->at, word, strlen(word)) != 0) {
+        spira_value_free(value);
+        return fail_at(reader, reader->at, not_a_value);
+    }
+    reader->at += strlen(word);
+    *ret_value = value;
+    return SPIRA_OK;
+}
+
+/* Steps over what must come next. */
+static enum spira_code expect(struct reader *reader, char wanted, const char *otherwise)
+{
+    skip_blanks(reader);
+    if (*reader->at != wanted)
+        return fail_at(reader, reader->at, otherwise);
     reader->at++;
     return SPIRA_OK;
 }
 
-/* The items of the list whose opening bracket is at hand. */
-static enum spira_code read_list(struct reader *reader, int depth, struct spira_value *list)
+/* Steps over the comma before another child, or over the closing bracket. */
+static enum spira_code next_child(struct reader *reader, char closing, bool *ret_more,
+                                  struct spira_value *parent)
 {
-    do {
-        reader->at++; /* the bracket or a comma */
-        skip_blanks(reader);
-        if (*reader->at == ']')
-            break;
-        struct spira_value *item = NULL;
-        enum spira_code code = read_value(reader, depth, &item);
+    skip_blanks(reader);
+    *ret_more = *reader->at == ',';
+    if (*ret_more) {
+        reader->at++;
+        return SPIRA_OK;
+    }
+    return expect(reader, closing,
+                  spira_value_type(parent) == SPIRA_MAP ? "no comma or closing brace"
+                                                        : "no comma or closing bracket");
+}
+
+static enum spira_code read_value(struct reader *reader, int depth, struct spira_value **ret_value);
+
+/* Gives the next item of a list and hands it on, if it is of those that are not kept. */
+static enum spira_code read_item(struct reader *reader, int depth, bool handed_out,
+                                 struct spira_value *list)
+{
+    struct spira_value *item = NULL;
+    enum spira_code code = read_value(reader, depth, &item);
+    if (code != SPIRA_OK)
+        return code;
+    if (handed_out)
+        return reader->items->take(reader->items->context, item, reader->err);
+    spira_value_append(list, item);
+    return SPIRA_OK;
+}
+
+/* The items of the list whose opening bracket is at hand. */
+static enum spira_code read_list(struct reader *reader, int depth, bool handed_out,
+                                 struct spira_value *list)
+{
+    reader->at++;
+    skip_blanks(reader);
+    bool more = *reader->at != ']';
+    if (!more)
+        reader->at++;
+    while (more) {
+        enum spira_code code = read_item(reader, depth, handed_out, list);
+        if (code == SPIRA_OK)
+            code = next_child(reader, ']', &more, list);
         if (code != SPIRA_OK)
             return code;
-        spira_value_append(list, item);
-        skip_blanks(reader);
-    } while (*reader->at == ',');
+    }
+    return SPIRA_OK;
+}
+
+/* Gives the value under a key of an object. A list whose items are handed out stays empty. */
+static enum spira_code read_under(struct reader *reader, int depth, const char *key,
+                                  struct spira_value **ret_item)
+{
+    skip_blanks(reader);
+    bool handed_out =
+        depth == 1 && *reader->at == '[' && reader->items && strcmp(reader->items->key, key) == 0;
+    if (!handed_out)
+        return read_value(reader, depth, ret_item);
+    *ret_item = spira_value_list();
+    return read_list(reader, depth + 1, true, *ret_item);
+}
+
+static enum spira_code read_member(struct reader *reader, int depth, struct spira_value *map)
+{
+    skip_blanks(reader);
+    const char *begin = reader->at;
+    if (*begin != '"')
+        return fail_at(reader, begin, "a key of an object is a text in double quotes");
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = NULL;
+    enum spira_code code = read_text(reader, &key);
+    if (code != SPIRA_OK)
+        return code;
+    if (spira_value_get(map, key)) {
+        SPIRA_CLEANUP(spira_free_at)
+        char *what = spira_format("the key \"%s\" is here twice", key);
+        return fail_at(reader, begin, what);
+    }
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *item = NULL;
+    code = expect(reader, ':', "no colon behind a key");
+    if (code == SPIRA_OK)
+        code = read_under(reader, depth, key, &item);
+    if (code != SPIRA_OK)
+        return code;
+    spira_value_set(map, key, item);
+    item = NULL;
+    return SPIRA_OK;
+}
+
+/* The members of the object whose opening brace is at hand. */
+static enum spira_code read_map(struct reader *reader, int depth, struct spira_value *map)
+{
     reader->at++;
+    skip_blanks(reader);
+    bool more = *reader->at != '}';
+    if (!more)
+        reader->at++;
+    while (more) {
+        enum spira_code code = read_member(reader, depth, map);
+        if (code == SPIRA_OK)
+            code = next_child(reader, '}', &more, map);
+        if (code != SPIRA_OK)
+            return code;
+    }
     return SPIRA_OK;
 }
 
@@ -220,7 +317,7 @@ static enum spira_code read_children(struct reader *reader, int depth,
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *parent = is_map ? spira_value_map() : spira_value_list();
     enum spira_code code =
-        is_map ? read_map(reader, depth + 1, parent) : read_list(reader, depth + 1, parent);
+        is_map ? read_map(reader, depth + 1, parent) : read_list(reader, depth + 1, false, parent);
     if (code != SPIRA_OK)
         return code;
     *ret_value = parent;
@@ -245,21 +342,35 @@ static enum spira_code read_value(struct reader *reader, int depth, struct spira
         return code;
     }
     case 't':
+        return read_word(reader, "true", spira_value_bool(true), ret_value);
     case 'f':
-        *ret_value = spira_value_bool(*reader->at == 't');
-        reader->at += *reader->at == 't' ? strlen("true") : strlen("false");
-        return SPIRA_OK;
+        return read_word(reader, "false", spira_value_bool(false), ret_value);
     case 'n':
-        *ret_value = spira_value_null();
-        reader->at += strlen("null");
-        return SPIRA_OK;
+        return read_word(reader, "null", spira_value_null(), ret_value);
     default:
         return read_number(reader, ret_value);
     }
 }
 
+/* The one value of a document. */
+static enum spira_code read_document(struct reader *reader, struct spira_value **ret_value)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *value = NULL;
+    enum spira_code code = read_value(reader, 0, &value);
+    if (code != SPIRA_OK)
+        return code;
+    skip_blanks(reader);
+    if (*reader->at)
+        return fail_at(reader, reader->at, "something behind the end of the document");
+    *ret_value = value;
+    value = NULL;
+    return SPIRA_OK;
+}
+
 static enum spira_code parse(void *self, const char *name, const char *text, size_t size,
-                             struct spira_value **ret_value, struct spira_error *err)
+                             const struct spira_config_items *items, struct spira_value **ret_value,
+                             struct spira_error *err)
 {
     (void)self;
     if (size >= INT_MAX)
@@ -271,20 +382,18 @@ static enum spira_code parse(void *self, const char *name, const char *text, siz
     if (code != SPIRA_OK)
         return code;
     memcpy(copy, text, size);
-    struct reader reader = {.name = name, .text = copy, .at = copy, .err = err};
+    struct reader reader = {.name = name, .text = copy, .at = copy, .items = items, .err = err};
     code = check_encoding(&reader, size);
     if (code != SPIRA_OK)
         return code;
     code = blank_comments(&reader, copy);
     if (code != SPIRA_OK)
         return code;
-    /* json-c counts one level more than there are open objects and lists. */
-    reader.tokener = json_tokener_new_ex(MAX_DEPTH + 1);
+    reader.tokener = json_tokener_new();
     if (!reader.tokener)
         return spira_fail(err, SPIRA_ENOMEMORY, "%s: no memory to read it", name);
-    code = check_grammar(&reader, size);
-    if (code == SPIRA_OK)
-        code = read_value(&reader, 0, ret_value);
+    json_tokener_set_flags(reader.tokener, JSON_TOKENER_STRICT);
+    code = read_document(&reader, ret_value);
     json_tokener_free(reader.tokener);
     return code;
 }

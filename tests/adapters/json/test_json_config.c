@@ -63,9 +63,13 @@ Test(json_config, whole_numbers_and_reals_stay_apart)
 Test(json_config, what_json_does_not_allow_is_refused)
 {
     static const char *const wrong[] = {
-        "NaN",      "Infinity", "-Infinity",  "01",           "-01",       "1.",    ".5",
-        "+1",       "[1,]",     "{\"a\":1,}", "{'a':1}",      "{a:1}",     "TRUE",  "[1",
-        "\"a\nb\"", "\"\\x\"",  "\"\xff\"",   "\"\xc0\x80\"", "{\"a\" 1}", "[1 2]", "\"open"};
+        "NaN",       "Infinity",  "-Infinity", "01",         "-01",      "1.",
+        ".5",        "+1",        "[1,]",      "{\"a\":1,}", "{'a':1}",  "{a:1}",
+        "TRUE",      "[1",        "\"a\nb\"",  "\"\\x\"",    "\"\xff\"", "\"\xc0\x80\"",
+        "{\"a\" 1}", "[1 2]",     "\"open",    "1e",         "1e+",      "1.e3",
+        "--1",       "1-",        "truex",     "nul",        "[,1]",     "{,}",
+        "{\"a\":}",  "{\"a\":1]", "[1}",       "[]]",        "{} {}",    "{\"a\"",
+        "{\"a\":1",  "[[]",       "]",         "[1,,2]",     "\"a\" b"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refused(wrong[i], "c.json:");
 }
@@ -105,6 +109,60 @@ Test(json_config, nesting_ends_at_32)
     text[33] = '1';
     memset(text + 34, ']', 33);
     refused(text, "c.json:1: nest");
+}
+
+static enum spira_code take_item(void *context, struct spira_value *item, struct spira_error *err)
+{
+    struct spira_value *taken = context;
+    spira_value_append(taken, item);
+    return spira_value_count(taken) < 4 ? SPIRA_OK
+                                        : spira_fail(err, SPIRA_EINTERRUPTED, "four are enough");
+}
+
+/* Parses with the items of "rows" handed out, and writes what was handed out and what was left. */
+static enum spira_code hand_out(const char *text, char **ret_taken, char **ret_rest,
+                                struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *taken = spira_value_list();
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *rest = NULL;
+    const struct spira_config_items items = {"rows", take_item, taken};
+    const struct spira_config_source json = spira_config_source_json();
+    enum spira_code code =
+        json.ops->parse(json.self, "c.json", text, strlen(text), &items, &rest, err);
+    *ret_taken = spira_value_to_text(taken, SPIRA_CANONICAL);
+    *ret_rest = spira_value_to_text(rest, SPIRA_CANONICAL);
+    return code;
+}
+
+Test(json_config, the_items_of_one_list_are_handed_out_instead_of_kept)
+{
+    static const struct {
+        const char *text, *taken, *rest;
+        enum spira_code code;
+    } cases[] = {
+        {"{\"a\": [1], \"rows\": [{\"rows\": [1, 2]}, 3], \"b\": 4}", "[{\"rows\":[1,2]},3]",
+         "{\"a\":[1],\"b\":4,\"rows\":[]}", SPIRA_OK},
+        {"{\"rows\": []}", "[]", "{\"rows\":[]}", SPIRA_OK},
+        {"{\"rows\": 7, \"b\": {\"rows\": [1]}}", "[]", "{\"b\":{\"rows\":[1]},\"rows\":7}",
+         SPIRA_OK},
+        {"[{\"rows\": [1]}]", "[]", "[{\"rows\":[1]}]", SPIRA_OK},
+        {"{\"rows\": [1, 2 3]}", "[1,2]", "null", SPIRA_EINVALID},
+        {"{\"rows\": [1], \"rows\": [2]}", "[1]", "null", SPIRA_EINVALID},
+        {"{\"rows\": [1, 2, 3, 4, 5]}", "[1,2,3,4]", "null", SPIRA_EINTERRUPTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct spira_error err = {0};
+        SPIRA_CLEANUP(spira_free_at)
+        char *taken = NULL;
+        SPIRA_CLEANUP(spira_free_at)
+        char *rest = NULL;
+        cr_assert_eq(hand_out(cases[i].text, &taken, &rest, &err), cases[i].code, "%s: %s",
+                     cases[i].text, err.message);
+        cr_assert_str_eq(taken, cases[i].taken);
+        cr_assert_str_eq(rest, cases[i].rest);
+    }
 }
 
 Test(json_config, the_text_needs_no_zero_behind_it)
