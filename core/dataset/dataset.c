@@ -6,63 +6,6 @@
 #include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
 
-/* The plan's recording of that digest; it has it, for it asked the shards for it. */
-static const struct spira_value *find_planned(const struct spira_value *plan, const char *sha256)
-{
-    const struct spira_value *recordings = spira_value_get(plan, "recordings");
-    size_t low = 0, high = spira_value_count(recordings);
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct spira_value *recording = spira_value_at(recordings, middle);
-        int order = strcmp(sha256, spira_value_get_text(recording, "sha256", ""));
-        if (order == 0)
-            return recording;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    assert(false);
-    return NULL;
-}
-
-/* A recording of the plan joined with what its shard found. */
-static struct spira_value *join(const struct spira_value *planned, const struct spira_value *found)
-{
-    static const char *const fields[] = {"sha256",  "recording_id", "label",  "role",
-                                         "patient", "shard",        "copies", "metadata"};
-    struct spira_value *recording = spira_value_map();
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const struct spira_value *field = spira_value_get(planned, fields[i]);
-        if (field)
-            spira_value_set(recording, fields[i], spira_value_copy(field));
-    }
-    spira_value_set_int(recording, "windows", spira_value_get_int(found, "windows", 0));
-    spira_value_set_int(recording, "frames", spira_value_get_int(found, "frames", 0));
-    return recording;
-}
-
-static struct spira_value *identity_of(const struct spira_value *recordings,
-                                       const struct spira_run_config *config,
-                                       const struct spira_value *const *shard_files,
-                                       size_t shard_count)
-{
-    static const char *const fields[] = {"sha256", "label", "role", "patient"};
-    struct spira_value *identity = spira_value_map();
-    struct spira_value *list = spira_value_set(identity, "recordings", spira_value_list());
-    for (size_t i = 0; i < spira_value_count(recordings); i++) {
-        struct spira_value *row = spira_value_append(list, spira_value_list());
-        for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
-            spira_value_append(
-                row, spira_value_copy(spira_value_get(spira_value_at(recordings, i), fields[f])));
-    }
-    spira_value_set(identity, "configuration", spira_shard_configuration(config));
-    struct spira_value *tensors = spira_value_set(identity, "tensors", spira_value_list());
-    for (size_t i = 0; i < shard_count; i++)
-        spira_value_append(tensors, spira_value_copy(spira_value_get(shard_files[i], "sha256")));
-    return identity;
-}
-
 struct totals {
     int64_t recordings, control, patient, windows, patients;
     double seconds;
@@ -73,6 +16,76 @@ struct range {
     size_t count;
 };
 
+struct spira_dataset_builder {
+    const struct spira_run_config *config;
+    struct spira_value *recordings, *shards;
+    struct spira_value *quarantined; /* by the shards */
+    int64_t features, windows, longest_train_frames;
+    struct spira_role_counts counts;
+    struct totals totals[SPIRA_ROLES];
+    struct range seconds, levels;
+};
+
+struct spira_dataset_builder *spira_dataset_builder_new(const struct spira_run_config *config)
+{
+    struct spira_dataset_builder *builder = spira_alloc(1, sizeof *builder);
+    *builder = (struct spira_dataset_builder){
+        .config = config,
+        .recordings = spira_value_list(),
+        .shards = spira_value_list(),
+        .quarantined = spira_value_list(),
+    };
+    return builder;
+}
+
+void spira_dataset_builder_free(struct spira_dataset_builder *builder)
+{
+    if (!builder)
+        return;
+    spira_value_free(builder->recordings);
+    spira_value_free(builder->shards);
+    spira_value_free(builder->quarantined);
+    free(builder);
+}
+
+void spira_dataset_builder_free_at(struct spira_dataset_builder **builder)
+{
+    spira_dataset_builder_free(*builder);
+    *builder = NULL;
+}
+
+/* The recording of that digest in a shard's document, which has it, for the shard was asked for it.
+ */
+static const struct spira_value *find_planned(const struct spira_value *planned, const char *sha256)
+{
+    const struct spira_value *recordings = spira_value_get(planned, "recordings");
+    for (size_t i = 0; i < spira_value_count(recordings); i++) {
+        const struct spira_value *recording = spira_value_at(recordings, i);
+        if (strcmp(sha256, spira_value_get_text(recording, "sha256", "")) == 0)
+            return recording;
+    }
+    assert(false);
+    return NULL;
+}
+
+/* A recording of the plan joined with what its shard found. */
+static struct spira_value *join(const struct spira_value *planned, int64_t shard,
+                                const struct spira_value *found)
+{
+    static const char *const fields[] = {"sha256",  "recording_id", "label",   "role",
+                                         "patient", "copies",       "metadata"};
+    struct spira_value *recording = spira_value_map();
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const struct spira_value *field = spira_value_get(planned, fields[i]);
+        if (field)
+            spira_value_set(recording, fields[i], spira_value_copy(field));
+    }
+    spira_value_set_int(recording, "shard", shard);
+    spira_value_set_int(recording, "windows", spira_value_get_int(found, "windows", 0));
+    spira_value_set_int(recording, "frames", spira_value_get_int(found, "frames", 0));
+    return recording;
+}
+
 static void widen(struct range *range, const struct spira_value *number)
 {
     double value = spira_value_as_real(number, NAN);
@@ -82,6 +95,106 @@ static void widen(struct range *range, const struct spira_value *number)
     range->most = range->count ? fmax(range->most, value) : value;
     range->sum += value;
     range->count++;
+}
+
+/* Takes recording; planned has what was measured of it. */
+static void add_recording(struct spira_dataset_builder *builder, struct spira_value *recording,
+                          const struct spira_value *planned)
+{
+    const enum spira_role number = spira_role_find(spira_value_get_text(recording, "role", ""));
+    const int64_t windows = spira_value_get_int(recording, "windows", 0);
+    const int64_t frames = spira_value_get_int(recording, "frames", 0);
+    struct totals *role = &builder->totals[number];
+    role->recordings++;
+    *(spira_value_get_int(recording, "label", 0) ? &role->patient : &role->control) += 1;
+    role->windows += windows;
+    role->seconds += spira_value_get_real(planned, "seconds", 0);
+    widen(&builder->seconds, spira_value_get(planned, "seconds"));
+    widen(&builder->levels, spira_value_get(planned, "rms_dbfs"));
+    builder->windows += windows;
+    if (number == SPIRA_TRAIN && frames > builder->longest_train_frames)
+        builder->longest_train_frames = frames;
+    spira_role_count(&builder->counts, recording);
+    spira_value_append(builder->recordings, recording);
+}
+
+void spira_dataset_add_shard(struct spira_dataset_builder *builder,
+                             const struct spira_value *planned, const struct spira_value *file,
+                             const struct spira_value *result)
+{
+    const int64_t shard = spira_value_get_int(planned, "shard", 0);
+    const struct spira_value *found = spira_value_get(result, "recordings");
+    for (size_t i = 0; i < spira_value_count(found); i++) {
+        const struct spira_value *row = spira_value_at(found, i);
+        const struct spira_value *recording =
+            find_planned(planned, spira_value_get_text(row, "sha256", ""));
+        add_recording(builder, join(recording, shard, row), recording);
+    }
+    /* The shard knows digests only. */
+    const struct spira_value *out = spira_value_get(result, "quarantined");
+    for (size_t i = 0; i < spira_value_count(out); i++) {
+        struct spira_value *note =
+            spira_value_append(builder->quarantined, spira_value_copy(spira_value_at(out, i)));
+        const struct spira_value *recording =
+            find_planned(planned, spira_value_get_text(note, "recording_id", ""));
+        spira_value_set_text(note, "recording_id",
+                             spira_value_get_text(recording, "recording_id", ""));
+    }
+    builder->features = spira_value_get_int(result, "features", builder->features);
+    struct spira_value *row = spira_value_append(builder->shards, spira_value_map());
+    spira_value_set_int(row, "shard", shard);
+    spira_value_set(row, "file", spira_value_copy(file));
+}
+
+/* A running digest of JSON text: the text itself, of a large corpus, need not be held. */
+struct hash {
+    struct spira_digest digest;
+    void *running;
+};
+
+static void hash_text(const struct hash *hash, const char *text)
+{
+    hash->digest.ops->update(hash->running, text, strlen(text));
+}
+
+static void hash_value(const struct hash *hash, const struct spira_value *value)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(value, SPIRA_CANONICAL);
+    hash_text(hash, text);
+}
+
+static void hash_recording(const struct hash *hash, const struct spira_value *recording)
+{
+    static const char *const fields[] = {"sha256", "label", "role", "patient"};
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+        hash_text(hash, f ? "," : "[");
+        hash_value(hash, spira_value_get(recording, fields[f]));
+    }
+    hash_text(hash, "]");
+}
+
+/* The digest of {"configuration", "recordings": [[...], ...], "tensors": ["<sha256>", ...]}. */
+static struct spira_sha256 identity_of(const struct spira_dataset_builder *builder,
+                                       struct spira_digest digest)
+{
+    const struct hash hash = {.digest = digest, .running = digest.ops->begin(digest.self)};
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *configuration = spira_shard_configuration(builder->config);
+    hash_text(&hash, "{\"configuration\":");
+    hash_value(&hash, configuration);
+    hash_text(&hash, ",\"recordings\":[");
+    for (size_t i = 0; i < spira_value_count(builder->recordings); i++) {
+        hash_text(&hash, i ? "," : "");
+        hash_recording(&hash, spira_value_at(builder->recordings, i));
+    }
+    hash_text(&hash, "],\"tensors\":[");
+    for (size_t i = 0; i < spira_value_count(builder->shards); i++) {
+        hash_text(&hash, i ? "," : "");
+        hash_value(&hash, spira_value_find(spira_value_at(builder->shards, i), "file.sha256"));
+    }
+    hash_text(&hash, "]}");
+    return digest.ops->finish(hash.running);
 }
 
 static struct spira_value *describe_range(const struct range *range)
@@ -132,120 +245,68 @@ static void count_patients(const struct spira_value *recordings, struct totals t
     }
 }
 
-static struct spira_value *validate(const struct spira_value *plan,
-                                    const struct spira_value *recordings,
-                                    struct spira_value *quarantined)
+static struct spira_value *describe_quarantined(const struct spira_dataset_builder *builder,
+                                                const struct spira_value *excluded)
 {
-    struct totals totals[SPIRA_ROLES] = {{0}};
-    struct range seconds = {0}, levels = {0};
-    for (size_t i = 0; i < spira_value_count(recordings); i++) {
-        const struct spira_value *recording = spira_value_at(recordings, i);
-        const struct spira_value *facts =
-            find_planned(plan, spira_value_get_text(recording, "sha256", ""));
-        struct totals *role = &totals[spira_role_find(spira_value_get_text(recording, "role", ""))];
-        role->recordings++;
-        *(spira_value_get_int(recording, "label", 0) ? &role->patient : &role->control) += 1;
-        role->windows += spira_value_get_int(recording, "windows", 0);
-        role->seconds += spira_value_get_real(facts, "seconds", 0);
-        widen(&seconds, spira_value_get(facts, "seconds"));
-        widen(&levels, spira_value_get(facts, "rms_dbfs"));
-    }
-    count_patients(recordings, totals);
-    size_t count = spira_value_count(recordings), out = spira_value_count(quarantined);
+    struct spira_value *quarantined = spira_value_copy(spira_value_get(excluded, "quarantined"));
+    for (size_t i = 0; i < spira_value_count(builder->quarantined); i++)
+        spira_value_append(quarantined, spira_value_copy(spira_value_at(builder->quarantined, i)));
+    return quarantined;
+}
+
+static struct spira_value *validate(struct spira_dataset_builder *builder,
+                                    const struct spira_value *excluded)
+{
+    count_patients(builder->recordings, builder->totals);
+    struct spira_value *quarantined = describe_quarantined(builder, excluded);
+    size_t count = spira_value_count(builder->recordings), out = spira_value_count(quarantined);
     struct spira_value *validation = spira_value_map();
     spira_value_set_int(validation, "format", 1);
     spira_value_set_int(validation, "recordings", (int64_t)count);
-    spira_value_set_real(validation, "seconds", seconds.sum);
+    spira_value_set_real(validation, "seconds", builder->seconds.sum);
     struct spira_value *roles = spira_value_set(validation, "roles", spira_value_map());
     for (int role = 0; role < SPIRA_ROLES; role++)
         spira_value_set(roles, spira_role_name((enum spira_role)role),
-                        describe_totals(&totals[role]));
-    spira_value_set(validation, "seconds_range", describe_range(&seconds));
-    spira_value_set(validation, "rms_dbfs_range", describe_range(&levels));
+                        describe_totals(&builder->totals[role]));
+    spira_value_set(validation, "seconds_range", describe_range(&builder->seconds));
+    spira_value_set(validation, "rms_dbfs_range", describe_range(&builder->levels));
     spira_value_set_real(validation, "quarantined_share",
                          out ? (double)out / (double)(count + out) : 0);
     spira_value_set(validation, "quarantined", quarantined);
     spira_value_set(validation, "duplicates",
-                    spira_value_copy(spira_value_get(plan, "duplicates")));
+                    spira_value_copy(spira_value_get(excluded, "duplicates")));
     return validation;
 }
 
-/* Joins plan and results; what a shard quarantined goes to quarantined, under its recording id. */
-static struct spira_value *join_all(const struct spira_value *plan,
-                                    const struct spira_value *const *shard_results,
-                                    struct spira_value *quarantined)
+/* Moves what the builder has into the document. */
+static struct spira_value *describe(struct spira_dataset_builder *builder,
+                                    struct spira_digest digest)
 {
-    struct spira_value *recordings = spira_value_list();
-    for (size_t shard = 0; shard < spira_value_count(spira_value_get(plan, "shards")); shard++) {
-        const struct spira_value *found = spira_value_get(shard_results[shard], "recordings");
-        for (size_t i = 0; i < spira_value_count(found); i++) {
-            const struct spira_value *row = spira_value_at(found, i);
-            const char *sha256 = spira_value_get_text(row, "sha256", "");
-            spira_value_append(recordings, join(find_planned(plan, sha256), row));
-        }
-        const struct spira_value *out = spira_value_get(shard_results[shard], "quarantined");
-        for (size_t i = 0; i < spira_value_count(out); i++) {
-            struct spira_value *note =
-                spira_value_append(quarantined, spira_value_copy(spira_value_at(out, i)));
-            const struct spira_value *planned =
-                find_planned(plan, spira_value_get_text(note, "recording_id", ""));
-            spira_value_set_text(note, "recording_id",
-                                 spira_value_get_text(planned, "recording_id", ""));
-        }
-    }
-    return recordings;
-}
-
-static void set_sizes(struct spira_value *dataset, const struct spira_value *recordings)
-{
-    int64_t windows = 0, longest = 0;
-    for (size_t i = 0; i < spira_value_count(recordings); i++) {
-        const struct spira_value *recording = spira_value_at(recordings, i);
-        int64_t frames = spira_value_get_int(recording, "frames", 0);
-        windows += spira_value_get_int(recording, "windows", 0);
-        if (frames > longest && strcmp(spira_value_get_text(recording, "role", ""), "train") == 0)
-            longest = frames;
-    }
-    spira_value_set_int(dataset, "longest_train_frames", longest);
-    spira_value_set_int(dataset, "windows", windows);
-}
-
-enum spira_code spira_dataset_assemble(const struct spira_value *plan,
-                                       const struct spira_run_config *config,
-                                       const struct spira_value *const *shard_files,
-                                       const struct spira_value *const *shard_results,
-                                       struct spira_digest digest, struct spira_value **ret_dataset,
-                                       struct spira_value **ret_validation, struct spira_error *err)
-{
-    const struct spira_value *shards = spira_value_get(plan, "shards");
-    size_t shard_count = spira_value_count(shards);
-    SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *dataset = spira_value_map();
-    struct spira_value *quarantined = spira_value_copy(spira_value_get(plan, "quarantined"));
-    struct spira_value *recordings = join_all(plan, shard_results, quarantined);
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *validation = validate(plan, recordings, quarantined);
-
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *identity = identity_of(recordings, config, shard_files, shard_count);
-    SPIRA_CLEANUP(spira_free_at)
-    char *text = spira_value_to_text(identity, SPIRA_CANONICAL);
     spira_value_set_int(dataset, "format", 1);
-    spira_value_set_text(dataset, "digest", spira_digest_bytes(digest, text, strlen(text)).hex);
-    spira_value_set_int(dataset, "features", spira_value_get_int(shard_results[0], "features", 0));
-    set_sizes(dataset, recordings);
-    spira_value_set(dataset, "recordings", recordings);
-    struct spira_value *files = spira_value_set(dataset, "shards", spira_value_list());
-    for (size_t i = 0; i < shard_count; i++) {
-        struct spira_value *row = spira_value_append(files, spira_value_map());
-        spira_value_set(row, "shard", spira_value_copy(spira_value_at(shards, i)));
-        spira_value_set(row, "file", spira_value_copy(shard_files[i]));
-    }
-    enum spira_code code = spira_plan_check(recordings, quarantined, config, err);
+    spira_value_set_text(dataset, "digest", identity_of(builder, digest).hex);
+    spira_value_set_int(dataset, "features", builder->features);
+    spira_value_set_int(dataset, "longest_train_frames", builder->longest_train_frames);
+    spira_value_set_int(dataset, "windows", builder->windows);
+    spira_value_set(dataset, "recordings", builder->recordings);
+    spira_value_set(dataset, "shards", builder->shards);
+    builder->recordings = builder->shards = NULL;
+    return dataset;
+}
+
+enum spira_code spira_dataset_finish(struct spira_dataset_builder *builder,
+                                     const struct spira_value *excluded, struct spira_digest digest,
+                                     struct spira_value **ret_dataset,
+                                     struct spira_value **ret_validation, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *validation = validate(builder, excluded);
+    enum spira_code code = spira_plan_check(
+        &builder->counts, spira_value_get(validation, "quarantined"), builder->config, err);
     if (code != SPIRA_OK)
         return code;
-    *ret_dataset = dataset;
+    *ret_dataset = describe(builder, digest);
     *ret_validation = validation;
-    dataset = validation = NULL;
+    validation = NULL;
     return SPIRA_OK;
 }

@@ -1,6 +1,17 @@
 #include "core/dataset/plan.h"
 
 #include "core/features/noise.h"
+#include "core/run/document.h"
+
+struct spira_planner {
+    const struct spira_run_config *config;
+    struct spira_plan_sink sink;
+    struct spira_value **held; /* recordings that have no shard yet */
+    size_t held_count, held_capacity;
+    unsigned last_bits; /* the leading bits of the last recording that has one */
+    struct spira_value *shards, *quarantined;
+    struct spira_role_counts counts;
+};
 
 static void quarantine(struct spira_value *list, const struct spira_value *recording,
                        const char *reason, char *message)
@@ -35,17 +46,21 @@ static bool fits(const struct spira_value *recording, const struct spira_run_con
     return true;
 }
 
-static struct spira_value *planned(const struct spira_value *recording, enum spira_role role,
-                                   const struct spira_run_config *config)
+/* Makes a recording of the corpus one of the plan. */
+static void give_role(struct spira_value *recording, const struct spira_run_config *config)
 {
     const struct spira_noise_config *noise = &config->transform.noise;
+    /* Both are the same for every recording of a patient, so no patient has two roles. */
+    const char *prescribed = spira_value_get_text(recording, "split", NULL);
+    const char *patient = spira_value_get_text(recording, "patient", "");
+    enum spira_role role = prescribed ? spira_role_find(prescribed)
+                                      : spira_split_draw(&config->split, config->seed, patient);
     /* Copies differ by their noises alone: without any, one says it all. */
     bool noisy = spira_noise_count(noise, (int)spira_value_get_int(recording, "label", 0)) > 0;
-    struct spira_value *copy = spira_value_copy(recording);
-    spira_value_remove(copy, "split");
-    spira_value_set_text(copy, "role", spira_role_name(role));
-    spira_value_set_int(copy, "copies", role == SPIRA_TRAIN && noisy ? (int64_t)noise->copies : 1);
-    return copy;
+    spira_value_remove(recording, "split");
+    spira_value_set_text(recording, "role", spira_role_name(role));
+    spira_value_set_int(recording, "copies",
+                        role == SPIRA_TRAIN && noisy ? (int64_t)noise->copies : 1);
 }
 
 /* The leading bits of a recording's digest, as many as shards may be cut by. */
@@ -56,52 +71,113 @@ static unsigned leading_bits(const struct spira_value *recording)
     return (unsigned)(strtoul(hex, NULL, 16) >> (16 - SPIRA_SHARD_BITS));
 }
 
-/* Recordings from from on (sorted by digest, below to) whose digests begin with these bits. */
-static size_t bucket_end(const struct spira_value *recordings, size_t from, size_t to,
-                         unsigned bits, unsigned value)
+/* How many of the recordings that are held begin with these bits of the first: they are sorted. */
+static size_t count_alike(const struct spira_planner *planner, unsigned bits)
 {
-    while (from < to &&
-           leading_bits(spira_value_at(recordings, from)) >> (SPIRA_SHARD_BITS - bits) == value)
-        from++;
-    return from;
+    const unsigned shift = SPIRA_SHARD_BITS - bits;
+    const unsigned value = leading_bits(planner->held[0]) >> shift;
+    size_t count = 1;
+    while (count < planner->held_count && leading_bits(planner->held[count]) >> shift == value)
+        count++;
+    return count;
 }
 
-/* Cuts the recordings [from, to), all that begin with these bits, into shards of at most
- * SPIRA_SHARD_RECORDINGS: by one bit more where there are too many. */
-static void assign_shards(struct spira_value *recordings, size_t from, size_t to, unsigned bits,
-                          unsigned value, struct spira_value *shards)
+static void hold(struct spira_planner *planner, struct spira_value *recording)
 {
-    if (from == to)
-        return;
-    if (to - from > SPIRA_SHARD_RECORDINGS && bits < SPIRA_SHARD_BITS) {
-        size_t middle = bucket_end(recordings, from, to, bits + 1, 2 * value);
-        assign_shards(recordings, from, middle, bits + 1, 2 * value, shards);
-        assign_shards(recordings, middle, to, bits + 1, 2 * value + 1, shards);
-        return;
+    if (planner->held_count == planner->held_capacity) {
+        planner->held_capacity = planner->held_capacity ? 2 * planner->held_capacity : 64;
+        planner->held = spira_realloc(planner->held, planner->held_capacity, sizeof *planner->held);
     }
-    int64_t shard = (1 << bits) - 1 + (int64_t)value;
-    for (size_t i = from; i < to; i++)
-        spira_value_set_int(spira_value_at(recordings, i), "shard", shard);
-    spira_value_append(shards, spira_value_int(shard));
+    planner->held[planner->held_count++] = recording;
 }
 
-static enum spira_code check_roles(const struct spira_value *recordings, struct spira_error *err)
+/* Moves the first recordings that are held into a shard's document and hands it out. */
+static enum spira_code put_shard(struct spira_planner *planner, unsigned bits, size_t count,
+                                 struct spira_error *err)
 {
-    size_t count[SPIRA_ROLES][2] = {{0}};
-    for (size_t i = 0; i < spira_value_count(recordings); i++) {
-        const struct spira_value *recording = spira_value_at(recordings, i);
-        enum spira_role role = spira_role_find(spira_value_get_text(recording, "role", ""));
-        count[role][spira_value_get_int(recording, "label", 0) == 1]++;
+    const unsigned leading = leading_bits(planner->held[0]);
+    const int64_t shard = (1 << bits) - 1 + (int64_t)(leading >> (SPIRA_SHARD_BITS - bits));
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *document = spira_value_map();
+    spira_value_set_int(document, "format", 1);
+    spira_value_set_int(document, "shard", shard);
+    struct spira_value *recordings = spira_value_set(document, "recordings", spira_value_list());
+    for (size_t i = 0; i < count; i++)
+        spira_value_append(recordings, planner->held[i]);
+    planner->last_bits = leading_bits(planner->held[count - 1]);
+    planner->held_count -= count;
+    memmove(planner->held, planner->held + count, planner->held_count * sizeof *planner->held);
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("shard-%05jd.json", (intmax_t)shard);
+    struct spira_value *file = NULL;
+    enum spira_code code = planner->sink.put(planner->sink.context, name, document, &file, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *row = spira_value_append(planner->shards, spira_value_map());
+    spira_value_set_int(row, "shard", shard);
+    spira_value_set(row, "file", file);
+    return SPIRA_OK;
+}
+
+/* The fewest bits that tell the first recording that is held from those that have a shard. */
+static unsigned least_bits(const struct spira_planner *planner)
+{
+    const unsigned leading = leading_bits(planner->held[0]);
+    unsigned bits = 0;
+    while (spira_value_count(planner->shards) > 0 && bits < SPIRA_SHARD_BITS &&
+           leading >> (SPIRA_SHARD_BITS - bits) == planner->last_bits >> (SPIRA_SHARD_BITS - bits))
+        bits++;
+    return bits;
+}
+
+/* Hands out the shards that no later recording can change; at the end all of them.
+ *
+ * A shard is the largest set of recordings that begin alike and are not too many. Any set that the
+ * first one held shares with a recording that has its shard was too large, or it would be that
+ * shard. So only sets that begin with the first one held are left, and they are whole once a
+ * recording behind them is there. */
+static enum spira_code settle(struct spira_planner *planner, bool at_the_end,
+                              struct spira_error *err)
+{
+    while (planner->held_count > 0) {
+        unsigned bits = least_bits(planner);
+        size_t count = count_alike(planner, bits);
+        while (count > SPIRA_SHARD_RECORDINGS && bits < SPIRA_SHARD_BITS)
+            count = count_alike(planner, ++bits);
+        if (count == planner->held_count && !at_the_end)
+            return SPIRA_OK;
+        enum spira_code code = put_shard(planner, bits, count, err);
+        if (code != SPIRA_OK)
+            return code;
     }
+    return SPIRA_OK;
+}
+
+void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording)
+{
+    enum spira_role role = spira_role_find(spira_value_get_text(recording, "role", ""));
+    counts->of[role][spira_value_get_int(recording, "label", 0) == 1]++;
+}
+
+static size_t total_of(const struct spira_role_counts *counts)
+{
+    size_t total = 0;
     for (int role = 0; role < SPIRA_ROLES; role++)
-        if (count[role][0] + count[role][1] == 0)
+        total += counts->of[role][0] + counts->of[role][1];
+    return total;
+}
+
+static enum spira_code check_roles(const struct spira_role_counts *counts, struct spira_error *err)
+{
+    for (int role = 0; role < SPIRA_ROLES; role++)
+        if (counts->of[role][0] + counts->of[role][1] == 0)
             return spira_fail(
                 err, SPIRA_EINVALID,
                 "the corpus has no recording for the %s role: %zu recordings in all; "
                 "prescribe roles in a 'split' column, change the shares, or add recordings",
-                spira_role_name((enum spira_role)role), spira_value_count(recordings));
+                spira_role_name((enum spira_role)role), total_of(counts));
     for (int label = 0; label < 2; label++)
-        if (count[SPIRA_TRAIN][label] == 0)
+        if (counts->of[SPIRA_TRAIN][label] == 0)
             return spira_fail(err, SPIRA_EINVALID, "the train role has no recording of label %d",
                               label);
     return SPIRA_OK;
@@ -124,62 +200,123 @@ static enum spira_code check_share(size_t recordings, const struct spira_value *
                       spira_value_get_text(first, "reason", "?"));
 }
 
-enum spira_code spira_plan_check(const struct spira_value *recordings,
+enum spira_code spira_plan_check(const struct spira_role_counts *counts,
                                  const struct spira_value *quarantined,
                                  const struct spira_run_config *config, struct spira_error *err)
 {
-    enum spira_code code = check_share(spira_value_count(recordings), quarantined,
-                                       config->audio.max_quarantined_share, err);
-    return code == SPIRA_OK ? check_roles(recordings, err) : code;
+    enum spira_code code =
+        check_share(total_of(counts), quarantined, config->audio.max_quarantined_share, err);
+    return code == SPIRA_OK ? check_roles(counts, err) : code;
 }
 
-/* Lets recordings in and gives them roles; what stays out is noted in quarantined. */
-static struct spira_value *select_recordings(const struct spira_value *corpus,
-                                             const struct spira_run_config *config,
-                                             struct spira_value *quarantined)
+struct spira_planner *spira_planner_new(const struct spira_run_config *config,
+                                        struct spira_plan_sink sink)
 {
-    const struct spira_value *all = spira_value_get(corpus, "recordings");
-    struct spira_value *recordings = spira_value_list();
-    for (size_t i = 0; i < spira_value_count(all); i++) {
-        const struct spira_value *recording = spira_value_at(all, i);
-        if (!fits(recording, config, quarantined))
-            continue;
-        /* Both are the same for every recording of a patient, so no patient has two roles. */
-        const char *prescribed = spira_value_get_text(recording, "split", NULL);
-        const char *patient = spira_value_get_text(recording, "patient", "");
-        enum spira_role role = prescribed ? spira_role_find(prescribed)
-                                          : spira_split_draw(&config->split, config->seed, patient);
-        spira_value_append(recordings, planned(recording, role, config));
+    struct spira_planner *planner = spira_alloc(1, sizeof *planner);
+    *planner = (struct spira_planner){
+        .config = config,
+        .sink = sink,
+        .shards = spira_value_list(),
+        .quarantined = spira_value_list(),
+    };
+    return planner;
+}
+
+void spira_planner_free(struct spira_planner *planner)
+{
+    if (!planner)
+        return;
+    for (size_t i = 0; i < planner->held_count; i++)
+        spira_value_free(planner->held[i]);
+    free(planner->held);
+    spira_value_free(planner->shards);
+    spira_value_free(planner->quarantined);
+    free(planner);
+}
+
+void spira_planner_free_at(struct spira_planner **planner)
+{
+    spira_planner_free(*planner);
+    *planner = NULL;
+}
+
+enum spira_code spira_planner_add(struct spira_planner *planner, struct spira_value *recording,
+                                  struct spira_error *err)
+{
+    if (!fits(recording, planner->config, planner->quarantined)) {
+        spira_value_free(recording);
+        return SPIRA_OK;
     }
-    return recordings;
+    give_role(recording, planner->config);
+    spira_role_count(&planner->counts, recording);
+    hold(planner, recording);
+    return settle(planner, false, err);
 }
 
-enum spira_code spira_plan(const struct spira_value *corpus, const struct spira_run_config *config,
-                           struct spira_value **ret_plan, struct spira_error *err)
+/* What stays out; what was rejected before anybody planned comes first. */
+static struct spira_value *describe_excluded(const struct spira_planner *planner,
+                                             const struct spira_value *corpus)
 {
-    const struct spira_noise_config *noise = &config->transform.noise;
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *plan = spira_value_map();
-    spira_value_set_int(plan, "format", 1);
-    struct spira_value *quarantined = spira_value_copy(spira_value_get(corpus, "rejected"));
-    struct spira_value *recordings =
-        spira_value_set(plan, "recordings", select_recordings(corpus, config, quarantined));
-    bool noisy = noise->enabled && noise->num_control + noise->num_patient > 0;
-    spira_value_set(plan, "noises",
-                    noisy ? spira_value_copy(spira_value_get(corpus, "noises"))
-                          : spira_value_list());
-    assign_shards(recordings, 0, spira_value_count(recordings), 0, 0,
-                  spira_value_set(plan, "shards", spira_value_list()));
-    spira_value_set(plan, "quarantined", quarantined);
-    spira_value_set(plan, "duplicates", spira_value_copy(spira_value_get(corpus, "duplicates")));
+    struct spira_value *document = spira_value_map();
+    spira_value_set_int(document, "format", 1);
+    struct spira_value *quarantined = spira_value_set(
+        document, "quarantined", spira_value_copy(spira_value_get(corpus, "rejected")));
+    for (size_t i = 0; i < spira_value_count(planner->quarantined); i++)
+        spira_value_append(quarantined, spira_value_copy(spira_value_at(planner->quarantined, i)));
+    spira_value_set(document, "duplicates",
+                    spira_value_copy(spira_value_get(corpus, "duplicates")));
+    return document;
+}
 
-    enum spira_code code = spira_plan_check(recordings, quarantined, config, err);
-    if (code == SPIRA_OK && noisy && spira_value_count(spira_value_get(plan, "noises")) == 0)
+enum spira_code spira_planner_finish(struct spira_planner *planner,
+                                     const struct spira_value *corpus,
+                                     struct spira_value **ret_plan, struct spira_error *err)
+{
+    const struct spira_noise_config *noise = &planner->config->transform.noise;
+    const struct spira_value *noises = spira_value_get(corpus, "noises");
+    bool noisy = noise->enabled && noise->num_control + noise->num_patient > 0;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *excluded = describe_excluded(planner, corpus);
+    struct spira_value *file = NULL;
+    enum spira_code code = settle(planner, true, err);
+    if (code == SPIRA_OK)
+        code = spira_plan_check(&planner->counts, spira_value_get(excluded, "quarantined"),
+                                planner->config, err);
+    if (code == SPIRA_OK && noisy && spira_value_count(noises) == 0)
         code = spira_fail(err, SPIRA_EINVALID,
                           "transform.noise mixes noise in, but the corpus has no noise recording");
+    if (code == SPIRA_OK)
+        code = planner->sink.put(planner->sink.context, "excluded.json", excluded, &file, err);
     if (code != SPIRA_OK)
         return code;
+    struct spira_value *plan = spira_value_map();
+    spira_value_set_int(plan, "format", 2);
+    spira_value_set(plan, "noises", noisy ? spira_value_copy(noises) : spira_value_list());
+    spira_value_set(plan, "shards", spira_value_copy(planner->shards));
+    spira_value_set(plan, "excluded", file);
     *ret_plan = plan;
-    plan = NULL;
     return SPIRA_OK;
+}
+
+const struct spira_value *spira_plan_shard(const struct spira_value *plan, int64_t shard)
+{
+    const struct spira_value *shards = spira_value_get(plan, "shards");
+    for (size_t i = 0; i < spira_value_count(shards); i++) {
+        const struct spira_value *row = spira_value_at(shards, i);
+        if (spira_value_get_int(row, "shard", -1) == shard)
+            return spira_value_get(row, "file");
+    }
+    return NULL;
+}
+
+struct spira_value *spira_plan_reference(const struct spira_value *plan_reference,
+                                         const struct spira_value *file)
+{
+    const char *plan = spira_value_get_text(plan_reference, "key", "");
+    const char *slash = strrchr(plan, '/');
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_format("%.*s%s", slash ? (int)(slash - plan) + 1 : 0, plan,
+                             spira_value_get_text(file, "name", ""));
+    return spira_reference(key, spira_value_get_text(file, "sha256", ""),
+                           (uint64_t)spira_value_get_int(file, "bytes", 0));
 }

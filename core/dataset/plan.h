@@ -11,16 +11,16 @@ enum {
     SPIRA_SHARD_BITS = 15        /* the most bits shards are cut by: beyond, they may hold more */
 };
 
-/* Gives the plan of a corpus (core/dataset/corpus.h) under a configuration:
- *     {"format": 1,
- *      "recordings": [{"sha256", "key", "recording_id", "label", "role", "patient", "copies",
- *                      "shard", "seconds", "rms_dbfs", "peak", "metadata"}],
- *      "noises": [{"sha256", "key", "recording_id"}],
- *      "shards": [0, 3, ...],
- *      "quarantined": [{"recording_id", "reason", "message"}],
- *      "duplicates": [{"recording_id", "reason", "message"}]}
- * Recordings and noises are sorted by digest; noises are none when the configuration uses none.
- * "shards" has those that hold anything, in the order of the recordings.
+/* A plan is a document for each shard, one for what stays out, and one that names them:
+ *     a shard's = {"format": 1, "shard": 3, "recordings": [{"sha256", "key", "recording_id",
+ *         "label", "patient", "seconds", "rms_dbfs", "peak", "metadata", "role", "copies"}]}
+ *     excluded = {"format": 1, "quarantined": [{"recording_id", "reason", "message"}],
+ *         "duplicates": the same}
+ *     plan.json = {"format": 2, "noises": [{"sha256", "key", "recording_id"}],
+ *         "shards": [{"shard", "file": {"name", "sha256", "bytes"}}], "excluded": such a file}
+ * Whoever computes a shard reads plan.json, some 200 bytes a shard, and the shard's own document.
+ * Recordings and noises are sorted by digest, shards are in the order of their recordings; noises
+ * are none when the configuration uses none.
  *
  * The role is the patient's prescribed split, else drawn. Copies are for the train role, of
  * recordings whose label gets noise mixed in; any other recording has one.
@@ -28,18 +28,60 @@ enum {
  * A shard has the recordings whose digests begin with the same bits: the fewest with which it holds
  * at most SPIRA_SHARD_RECORDINGS. So a new recording changes the one shard it falls into, or, where
  * that was full, replaces it by its halves; every other shard stays what it was. With n bits of the
- * value v its number is 2^n - 1 + v.
- *
- * SPIRA_EQUARANTINE when the quarantined share is above its limit; SPIRA_EINVALID when a role is
- * empty, the train role lacks a class, or noise is asked for and there is none. */
-SPIRA_MUST_USE enum spira_code spira_plan(const struct spira_value *corpus,
-                                          const struct spira_run_config *config,
-                                          struct spira_value **ret_plan, struct spira_error *err);
+ * value v its number is 2^n - 1 + v. */
+
+/* Where the documents that plan.json names go. */
+struct spira_plan_sink {
+    /* Borrows name ("shard-00003.json", "excluded.json") and document. Gives ret_file: {"name",
+     * "sha256", "bytes"}. */
+    enum spira_code (*put)(void *context, const char *name, const struct spira_value *document,
+                           struct spira_value **ret_file, struct spira_error *err);
+    void *context;
+};
+
+/* Plans while the corpus is read: it holds a shard's recordings and what stays out, no more. */
+struct spira_planner;
+
+/* Keeps config. Never NULL. */
+struct spira_planner *spira_planner_new(const struct spira_run_config *config,
+                                        struct spira_plan_sink sink);
+void spira_planner_free(struct spira_planner *planner); /* NULL is fine */
+void spira_planner_free_at(struct spira_planner **planner);
+
+/* Takes a recording of the corpus (core/dataset/corpus.h), also when it fails. They come sorted by
+ * digest. Codes of the sink. */
+SPIRA_MUST_USE enum spira_code spira_planner_add(struct spira_planner *planner,
+                                                 struct spira_value *recording,
+                                                 struct spira_error *err);
+
+/* Gives plan.json when all recordings were added; corpus has the other lists: noises, rejected and
+ * duplicates. SPIRA_EQUARANTINE when the quarantined share is above its limit; SPIRA_EINVALID when
+ * a role is empty, the train role lacks a class, or noise is asked for and there is none; codes of
+ * the sink. */
+SPIRA_MUST_USE enum spira_code spira_planner_finish(struct spira_planner *planner,
+                                                    const struct spira_value *corpus,
+                                                    struct spira_value **ret_plan,
+                                                    struct spira_error *err);
+
+/* The file of a shard in plan.json, or NULL. Borrowed from plan. */
+const struct spira_value *spira_plan_shard(const struct spira_value *plan, int64_t shard);
+
+/* The reference of a file that plan.json names: it is beside it. Never NULL. */
+struct spira_value *spira_plan_reference(const struct spira_value *plan_reference,
+                                         const struct spira_value *file);
+
+/* Recordings by role and label (control, patient). */
+struct spira_role_counts {
+    size_t of[SPIRA_ROLES][2];
+};
+
+/* Counts a recording by its "role" and "label". */
+void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording);
 
 /* What a plan and a finished dataset must fulfil: the quarantined share is within its limit
  * (SPIRA_EQUARANTINE, naming the first), every role has a recording and the train role has both
  * labels (SPIRA_EINVALID). */
-SPIRA_MUST_USE enum spira_code spira_plan_check(const struct spira_value *recordings,
+SPIRA_MUST_USE enum spira_code spira_plan_check(const struct spira_role_counts *counts,
                                                 const struct spira_value *quarantined,
                                                 const struct spira_run_config *config,
                                                 struct spira_error *err);

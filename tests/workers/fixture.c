@@ -154,6 +154,17 @@ struct spira_value *fixture_put(const struct fixture *fixture, const char *key, 
                            strlen(text));
 }
 
+struct spira_value *fixture_document(const struct fixture *fixture,
+                                     const struct spira_value *reference)
+{
+    struct spira_error err = {0};
+    struct spira_value *document = NULL;
+    cr_assert_eq(spira_document_get(fixture->worker.store, fixture->worker.tools.digest,
+                                    fixture->worker.tools.json, reference, &document, &err),
+                 SPIRA_OK, "%s", err.message);
+    return document;
+}
+
 bool fixture_has(const struct fixture *fixture, const char *key)
 {
     struct spira_error err;

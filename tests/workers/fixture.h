@@ -37,6 +37,9 @@ struct spira_value *fixture_value(const char *json);
 
 /* Puts text under key, in place of what is there, and gives its reference. */
 struct spira_value *fixture_put(const struct fixture *fixture, const char *key, const char *text);
+/* The document that a reference names; freed by the caller. */
+struct spira_value *fixture_document(const struct fixture *fixture,
+                                     const struct spira_value *reference);
 bool fixture_has(const struct fixture *fixture, const char *key);
 /* Keys that begin with prefix. */
 size_t fixture_keys(const struct fixture *fixture, const char *prefix);

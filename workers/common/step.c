@@ -34,10 +34,9 @@ static enum spira_code lose(struct spira_step_call *call, const char *key, struc
     return err->code = SPIRA_EALTERED;
 }
 
-enum spira_code spira_step_document(struct spira_step_call *call, const char *field,
-                                    struct spira_value **ret_document, struct spira_error *err)
+enum spira_code spira_step_part(struct spira_step_call *call, const struct spira_value *reference,
+                                struct spira_value **ret_document, struct spira_error *err)
 {
-    const struct spira_value *reference = spira_value_get(call->value, field);
     enum spira_code code =
         spira_document_get(call->worker->store, call->worker->tools.digest,
                            call->worker->tools.json, reference, ret_document, err);
@@ -45,6 +44,12 @@ enum spira_code spira_step_document(struct spira_step_call *call, const char *fi
     return code == SPIRA_ENOTFOUND || code == SPIRA_EALTERED
                ? lose(call, spira_value_get_text(reference, "key", ""), err)
                : code;
+}
+
+enum spira_code spira_step_document(struct spira_step_call *call, const char *field,
+                                    struct spira_value **ret_document, struct spira_error *err)
+{
+    return spira_step_part(call, spira_value_get(call->value, field), ret_document, err);
 }
 
 bool spira_step_gave_up(enum spira_code code)

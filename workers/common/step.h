@@ -77,6 +77,12 @@ SPIRA_MUST_USE enum spira_code spira_step_document(struct spira_step_call *call,
                                                    struct spira_value **ret_document,
                                                    struct spira_error *err);
 
+/* The same for a reference that such a document has. */
+SPIRA_MUST_USE enum spira_code spira_step_part(struct spira_step_call *call,
+                                               const struct spira_value *reference,
+                                               struct spira_value **ret_document,
+                                               struct spira_error *err);
+
 /* Makes the object inputs/<name>, unless it is there, and checks its digest. SPIRA_EALTERED: it is
  * gone or not what it was, and the run can make it again. A recording it cannot: then
  * SPIRA_ENOTFOUND and SPIRA_EINVALID. Other codes of spira_store_fetch. */

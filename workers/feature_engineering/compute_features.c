@@ -1,5 +1,6 @@
 #include "workers/feature_engineering/compute_features.h"
 
+#include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
 
 /* Adds an audio object as an input under its digest. The parameters name the digest, so the key
@@ -10,15 +11,13 @@ static void add_audio(struct spira_job *job, const struct spira_value *row)
     spira_job_input(job, sha256, spira_value_get_text(row, "key", ""), sha256, "");
 }
 
-static void add_recordings(struct spira_job *job, const struct spira_value *plan, int64_t shard)
+static void add_recordings(struct spira_job *job, const struct spira_value *planned)
 {
     static const char *const fields[] = {"sha256", "label", "copies"};
-    const struct spira_value *all = spira_value_get(plan, "recordings");
+    const struct spira_value *all = spira_value_get(planned, "recordings");
     struct spira_value *list = spira_value_set(job->parameters, "recordings", spira_value_list());
     for (size_t i = 0; i < spira_value_count(all); i++) {
         const struct spira_value *row = spira_value_at(all, i);
-        if (spira_value_get_int(row, "shard", -1) != shard)
-            continue;
         struct spira_value *recording = spira_value_append(list, spira_value_map());
         for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
             spira_value_set(recording, fields[f],
@@ -39,6 +38,24 @@ static size_t add_noises(struct spira_job *job, const struct spira_value *plan)
     return spira_value_count(all);
 }
 
+/* Gives the plan, and its document of the shard: a large corpus has many, and each is small. */
+static enum spira_code read_plan(struct spira_step_call *call, int64_t shard,
+                                 struct spira_value **ret_plan, struct spira_value **ret_planned,
+                                 struct spira_error *err)
+{
+    enum spira_code code = spira_step_document(call, "plan", ret_plan, err);
+    if (code != SPIRA_OK)
+        return code;
+    const struct spira_value *plan = spira_value_get(call->value, "plan");
+    const struct spira_value *file = spira_plan_shard(*ret_plan, shard);
+    if (!file)
+        return spira_fail(err, SPIRA_EINVALID, "%s: the plan has no shard %jd",
+                          spira_value_get_text(plan, "key", ""), (intmax_t)shard);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = spira_plan_reference(plan, file);
+    return spira_step_part(call, reference, ret_planned, err);
+}
+
 static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_value_free_at)
@@ -48,15 +65,17 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     enum spira_code code = spira_step_manifest(call, &manifest, &config, err);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *plan = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *planned = NULL;
+    const int64_t shard = spira_value_get_int(call->value, "shard", -1);
     if (code == SPIRA_OK)
-        code = spira_step_document(call, "plan", &plan, err);
+        code = read_plan(call, shard, &plan, &planned, err);
     if (code != SPIRA_OK)
         return code;
     struct spira_job *job = &call->job;
-    int64_t shard = spira_value_get_int(call->value, "shard", -1);
     spira_value_set_int(job->parameters, "shard", shard);
     spira_value_set(job->parameters, "configuration", spira_shard_configuration(&config));
-    add_recordings(job, plan, shard);
+    add_recordings(job, planned);
     /* Only noise is random: without it every seed shares the shard. */
     job->seed = add_noises(job, plan) > 0 ? config.seed : 0;
     return SPIRA_OK;

@@ -1,11 +1,13 @@
 #include "workers/feature_engineering/plan_features.h"
 
-#include "core/base/file.h"
+#include <errno.h>
+
 #include "core/dataset/corpus.h"
 #include "core/dataset/plan.h"
 #include "core/run/manifest.h"
 
 static const char plan_name[] = "plan.json";
+static const char corpus_name[] = "corpus.json";
 
 /* The events of the ranges a run's manifest names, on their way into its corpus. */
 struct corpus_reader {
@@ -33,50 +35,64 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     return SPIRA_OK;
 }
 
-/* Puts a corpus under the digest of what it says. Another text under that key is one that was
- * altered. */
-static enum spira_code put_corpus(const struct spira_worker *worker,
-                                  const struct spira_value *corpus,
+/* Writes the document of what was read to path. */
+static enum spira_code write_corpus(struct spira_corpus_builder *builder, const char *path,
+                                    struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_fclose_at)
+    FILE *out = fopen(path, "wxe");
+    if (!out)
+        return spira_fail_errno(err, errno, "%s", path);
+    spira_corpus_resolve(builder);
+    spira_corpus_write(builder, out);
+    return fflush(out) != 0 || ferror(out) ? spira_fail_errno(err, errno, "%s", path) : SPIRA_OK;
+}
+
+/* Puts the corpus at path under its digest. Other bytes under that key were altered. */
+static enum spira_code put_corpus(const struct spira_worker *worker, const char *path,
                                   struct spira_value **ret_reference, struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_free_at)
-    char *text = spira_value_to_text(corpus, SPIRA_CANONICAL);
-    struct spira_sha256 sha256 = spira_digest_bytes(worker->tools.digest, text, strlen(text));
+    struct spira_sha256 sha256;
+    uint64_t size;
+    enum spira_code code = spira_digest_file(worker->tools.digest, path, &sha256, &size, err);
+    if (code != SPIRA_OK)
+        return code;
     SPIRA_CLEANUP(spira_free_at)
     char *key = spira_format("corpus/%s.json", sha256.hex);
     struct spira_error why;
-    enum spira_code code =
-        spira_document_put(worker->store, worker->tools.digest, key, corpus, ret_reference, &why);
+    code = spira_store_put_file(worker->store, key, path, &why);
     if (code == SPIRA_EDETERMINISM) {
         code = spira_store_remove(worker->store, key, &why);
         if (code == SPIRA_OK)
-            code = spira_document_put(worker->store, worker->tools.digest, key, corpus,
-                                      ret_reference, &why);
+            code = spira_store_put_file(worker->store, key, path, &why);
     }
-    if (code != SPIRA_OK)
+    if (code != SPIRA_OK) {
         *err = why;
-    return code;
+        return code;
+    }
+    *ret_reference = spira_reference(key, sha256.hex, size);
+    return SPIRA_OK;
 }
 
-/* Reads the ranges, puts the corpus they make into the store and gives its reference. */
-static enum spira_code read_corpus(const struct spira_worker *worker,
+/* Reads the ranges into the corpus they make: an input of the call, and an object of the store
+ * whose reference it gives. */
+static enum spira_code read_corpus(const struct spira_step_call *call,
                                    const struct spira_value *manifest,
                                    struct spira_value **ret_reference, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
     struct spira_offset_range *ranges = NULL;
     size_t count = 0;
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", call->inputs, corpus_name);
+    struct corpus_reader reader = {.worker = call->worker};
     enum spira_code code = spira_manifest_corpus(manifest, &ranges, &count, err);
-    struct corpus_reader reader = {.worker = worker};
     for (size_t i = 0; code == SPIRA_OK && i < count; i++)
-        code = spira_bus_read(worker->bus, &ranges[i], add_event, &reader, err);
-    if (code == SPIRA_OK) {
-        SPIRA_CLEANUP(spira_value_free_at)
-        struct spira_value *corpus = spira_corpus_resolve(&reader.builder);
-        code = put_corpus(worker, corpus, ret_reference, err);
-    }
+        code = spira_bus_read(call->worker->bus, &ranges[i], add_event, &reader, err);
+    if (code == SPIRA_OK)
+        code = write_corpus(&reader.builder, path, err);
     spira_corpus_builder_done(&reader.builder);
-    return code;
+    return code == SPIRA_OK ? put_corpus(call->worker, path, ret_reference, err) : code;
 }
 
 static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
@@ -91,7 +107,7 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
         return code;
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *corpus = NULL;
-    code = read_corpus(call->worker, manifest, &corpus, err);
+    code = read_corpus(call, manifest, &corpus, err);
     if (code != SPIRA_OK)
         return code;
     struct spira_value *configuration =
@@ -100,7 +116,76 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
         spira_value_set(configuration, sections[i], spira_run_config_section(&config, sections[i]));
     spira_value_set(spira_value_get(configuration, "transform"), "mixture", spira_value_null());
     call->job.seed = config.seed;
-    spira_job_input_reference(&call->job, "corpus.json", corpus, NULL);
+    spira_job_input_reference(&call->job, corpus_name, corpus, NULL);
+    return SPIRA_OK;
+}
+
+/* A plan on its way into the output folder. */
+struct plan_writer {
+    const char *outputs;
+    struct spira_digest digest;
+    struct spira_planner *planner;
+};
+
+static void plan_writer_done(struct plan_writer *writer)
+{
+    spira_planner_free(writer->planner);
+}
+
+static enum spira_code put_document(void *context, const char *name,
+                                    const struct spira_value *document,
+                                    struct spira_value **ret_file, struct spira_error *err)
+{
+    const struct plan_writer *writer = context;
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", writer->outputs, name);
+    struct spira_sha256 sha256;
+    uint64_t size;
+    enum spira_code code = spira_document_write(path, document, err);
+    if (code == SPIRA_OK)
+        code = spira_digest_file(writer->digest, path, &sha256, &size, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *file = spira_value_map();
+    spira_value_set_text(file, "name", name);
+    spira_value_set_text(file, "sha256", sha256.hex);
+    spira_value_set_int(file, "bytes", (int64_t)size);
+    *ret_file = file;
+    return SPIRA_OK;
+}
+
+static enum spira_code add_recording(void *context, struct spira_value *recording,
+                                     struct spira_error *err)
+{
+    const struct plan_writer *writer = context;
+    return spira_planner_add(writer->planner, recording, err);
+}
+
+/* Writes the plan's documents, each as soon as the recordings read so far decide it, and plan.json,
+ * which it gives. */
+static enum spira_code write_plan(struct plan_writer *writer, const struct spira_tools *tools,
+                                  const char *inputs, struct spira_value **ret_plan,
+                                  struct spira_error *err)
+{
+    const struct spira_config_items recordings = {"recordings", add_recording, writer};
+    SPIRA_CLEANUP(spira_free_at)
+    char *corpus_path = spira_format("%s/%s", inputs, corpus_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *plan_path = spira_format("%s/%s", writer->outputs, plan_name);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *corpus = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *plan = NULL;
+    enum spira_code code = spira_config_read_items(
+        tools->json, corpus_path, SPIRA_DOCUMENT_MAX_BYTES, &recordings, &corpus, err);
+    if (code == SPIRA_OK)
+        code = spira_planner_finish(writer->planner, corpus, &plan, err);
+    if (code == SPIRA_OK)
+        code = spira_document_write(plan_path, plan, err);
+    if (code != SPIRA_OK)
+        return code;
+    *ret_plan = plan;
+    plan = NULL;
     return SPIRA_OK;
 }
 
@@ -109,27 +194,27 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
                                struct spira_value **ret_result, struct spira_error *err)
 {
     (void)progress; /* over before anybody looks */
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *corpus = NULL;
     SPIRA_CLEANUP(spira_run_config_done)
     struct spira_run_config config = {0};
-    enum spira_code code = spira_step_read(tools, inputs, "corpus.json", &corpus, err);
-    if (code == SPIRA_OK)
-        code = spira_step_config(job, &config, err);
+    enum spira_code code = spira_step_config(job, &config, err);
     if (code != SPIRA_OK)
         return code;
+    SPIRA_CLEANUP(plan_writer_done)
+    struct plan_writer writer = {.outputs = outputs, .digest = tools->digest};
+    writer.planner = spira_planner_new(
+        &config, (struct spira_plan_sink){.put = put_document, .context = &writer});
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *plan = NULL;
-    code = spira_plan(corpus, &config, &plan, err);
+    code = write_plan(&writer, tools, inputs, &plan, err);
     if (code != SPIRA_OK)
         return code;
-    SPIRA_CLEANUP(spira_free_at)
-    char *path = spira_format("%s/%s", outputs, plan_name);
-    code = spira_document_write(path, plan, err);
-    if (code != SPIRA_OK)
-        return code;
-    *ret_result = spira_value_map();
-    spira_value_set(*ret_result, "shards", spira_value_copy(spira_value_get(plan, "shards")));
+    struct spira_value *result = spira_value_map();
+    struct spira_value *numbers = spira_value_set(result, "shards", spira_value_list());
+    const struct spira_value *shards = spira_value_get(plan, "shards");
+    for (size_t i = 0; i < spira_value_count(shards); i++)
+        spira_value_append(
+            numbers, spira_value_int(spira_value_get_int(spira_value_at(shards, i), "shard", 0)));
+    *ret_result = result;
     return SPIRA_OK;
 }
 
@@ -154,7 +239,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_plan_features_step = {
     .name = "feature_engineering",
     .consumes = "run.requested",
-    .version = 1,
+    .version = 2,
     .prefix = "dataset",
     .prepare = prepare,
     .compute = compute,

@@ -1,6 +1,7 @@
 #include "workers/run_tracker/fan_in.h"
 
 #include "core/dataset/dataset.h"
+#include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
 #include "core/run/manifest.h"
 #include "workers/common/repair.h"
@@ -56,7 +57,7 @@ static enum spira_code read_shards(const struct spira_worker *worker,
     shards->results = spira_alloc(count, sizeof *shards->results);
     shards->count = count;
     for (size_t i = 0; i < count; i++) {
-        int64_t number = spira_value_as_int(spira_value_at(numbers, i), -1);
+        int64_t number = spira_value_get_int(spira_value_at(numbers, i), "shard", -1);
         SPIRA_CLEANUP(spira_free_at)
         char *member = spira_format("%05jd", (intmax_t)number);
         const char *text = spira_value_get_text(members, member, "");
@@ -84,9 +85,15 @@ static enum spira_code read_config(const struct spira_worker *worker, const char
     return code == SPIRA_OK ? spira_manifest_config(manifest, ret_config, err) : code;
 }
 
-/* What a dataset's documents are made of; sealed. */
-static void make_job(const struct spira_worker *worker, const struct spira_value *plan_reference,
-                     const struct spira_run_config *config, const struct shards *shards,
+/* What a dataset is made of. */
+struct parts {
+    const struct spira_value *plan_reference, *plan;
+    const struct spira_run_config *config;
+    const struct shards *shards;
+};
+
+/* Makes the job of a dataset's documents; sealed. */
+static void make_job(const struct spira_worker *worker, const struct parts *parts,
                      struct spira_job *job)
 {
     static const char *const sections[] = {"audio", "features", "transform", "split"};
@@ -95,19 +102,57 @@ static void make_job(const struct spira_worker *worker, const struct spira_value
     struct spira_value *configuration =
         spira_value_set(job->parameters, "configuration", spira_value_map());
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        spira_value_set(configuration, sections[i], spira_run_config_section(config, sections[i]));
-    spira_job_input_reference(job, "plan.json", plan_reference, NULL);
-    for (size_t i = 0; i < shards->count; i++)
-        spira_job_input_reference(job, "shard", shards->files[i], NULL);
+        spira_value_set(configuration, sections[i],
+                        spira_run_config_section(parts->config, sections[i]));
+    spira_job_input_reference(job, "plan.json", parts->plan_reference, NULL);
+    for (size_t i = 0; i < parts->shards->count; i++)
+        spira_job_input_reference(job, "shard", parts->shards->files[i], NULL);
     spira_job_seal(job, worker->tools.digest);
+}
+
+/* Gives the document of a file that the plan names. */
+static enum spira_code get_part(const struct spira_worker *worker, const struct parts *parts,
+                                const struct spira_value *file, struct spira_value **ret_document,
+                                char **ret_lost, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = spira_plan_reference(parts->plan_reference, file);
+    return get_document(worker, reference, ret_document, ret_lost, err);
+}
+
+/* Reads the plan's documents one after the other: together they are as large as the corpus. */
+static enum spira_code make_documents(const struct spira_worker *worker, const struct parts *parts,
+                                      struct spira_value **ret_dataset,
+                                      struct spira_value **ret_validation, char **ret_lost,
+                                      struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_dataset_builder_free_at)
+    struct spira_dataset_builder *builder = spira_dataset_builder_new(parts->config);
+    const struct spira_value *rows = spira_value_get(parts->plan, "shards");
+    for (size_t i = 0; i < parts->shards->count; i++) {
+        SPIRA_CLEANUP(spira_value_free_at)
+        struct spira_value *planned = NULL;
+        enum spira_code code =
+            get_part(worker, parts, spira_value_get(spira_value_at(rows, i), "file"), &planned,
+                     ret_lost, err);
+        if (code != SPIRA_OK)
+            return code;
+        spira_dataset_add_shard(builder, planned, parts->shards->files[i],
+                                parts->shards->results[i]);
+    }
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *excluded = NULL;
+    enum spira_code code =
+        get_part(worker, parts, spira_value_get(parts->plan, "excluded"), &excluded, ret_lost, err);
+    return code == SPIRA_OK ? spira_dataset_finish(builder, excluded, worker->tools.digest,
+                                                   ret_dataset, ret_validation, err)
+                            : code;
 }
 
 /* Writes dataset.json and validation.json into folder; the first refers to the second. */
 static enum spira_code write_documents(const struct spira_worker *worker,
-                                       const struct spira_job *job, const struct spira_value *plan,
-                                       const struct spira_run_config *config,
-                                       const struct shards *shards, const char *folder,
-                                       struct spira_error *err)
+                                       const struct spira_job *job, const struct parts *parts,
+                                       const char *folder, char **ret_lost, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *dataset = NULL;
@@ -121,8 +166,7 @@ static enum spira_code write_documents(const struct spira_worker *worker,
     char *key = spira_job_object(job, validation_name);
     struct spira_sha256 sha256;
     uint64_t size;
-    enum spira_code code = spira_dataset_assemble(plan, config, shards->files, shards->results,
-                                                  worker->tools.digest, &dataset, &validation, err);
+    enum spira_code code = make_documents(worker, parts, &dataset, &validation, ret_lost, err);
     if (code == SPIRA_OK)
         code = spira_document_write(validation_path, validation, err);
     if (code == SPIRA_OK)
@@ -135,9 +179,8 @@ static enum spira_code write_documents(const struct spira_worker *worker,
 
 /* Finds the artifact of the dataset, or makes it. */
 static enum spira_code obtain(const struct spira_worker *worker, const struct spira_job *job,
-                              const struct spira_value *plan, const struct spira_run_config *config,
-                              const struct shards *shards, struct spira_value **ret_artifact,
-                              struct spira_error *err)
+                              const struct parts *parts, struct spira_value **ret_artifact,
+                              char **ret_lost, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_scratch_done)
     struct spira_scratch scratch = {0};
@@ -149,7 +192,7 @@ static enum spira_code obtain(const struct spira_worker *worker, const struct sp
         code = spira_artifact_find(&artifacts, job, scratch.inputs, ret_artifact, &reference, err);
     if (code != SPIRA_OK || *ret_artifact)
         return code;
-    code = write_documents(worker, job, plan, config, shards, scratch.outputs, err);
+    code = write_documents(worker, job, parts, scratch.outputs, ret_lost, err);
     return code == SPIRA_OK ? spira_artifact_put(&artifacts, job, scratch.outputs, NULL,
                                                  spira_value_map(), ret_artifact, &reference, err)
                             : code;
@@ -178,8 +221,9 @@ static enum spira_code assemble(const struct spira_worker *worker, const struct 
         code = read_shards(worker, members, plan, &shards, ret_lost, err);
     if (code != SPIRA_OK)
         return code;
-    make_job(worker, plan_reference, &config, &shards, &job);
-    code = obtain(worker, &job, plan, &config, &shards, &artifact, err);
+    const struct parts parts = {plan_reference, plan, &config, &shards};
+    make_job(worker, &parts, &job);
+    code = obtain(worker, &job, &parts, &artifact, ret_lost, err);
     if (code == SPIRA_OK)
         *ret_dataset = spira_value_copy(spira_artifact_file(artifact, dataset_name));
     return code;

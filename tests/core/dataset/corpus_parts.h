@@ -59,10 +59,21 @@ static inline void add(struct spira_corpus_builder *builder, enum spira_corpus_k
     spira_value_free(event);
 }
 
-/* Resolves and ends builder. */
+static inline void append_row(void *list, const struct spira_value *row)
+{
+    spira_value_append(list, spira_value_copy(row));
+}
+
+/* Resolves and ends builder; what the document says, as one tree. */
 static inline struct spira_value *resolved(struct spira_corpus_builder *builder)
 {
-    struct spira_value *corpus = spira_corpus_resolve(builder);
+    static const char *const lists[] = {"noises", "rejected", "duplicates", "recordings"};
+    struct spira_value *corpus = spira_value_map();
+    spira_value_set_int(corpus, "format", 1);
+    spira_corpus_resolve(builder);
+    for (int list = 0; list < SPIRA_CORPUS_LISTS; list++)
+        spira_corpus_each(builder, (enum spira_corpus_list)list, append_row,
+                          spira_value_set(corpus, lists[list], spira_value_list()));
     spira_corpus_builder_done(builder);
     return corpus;
 }

@@ -29,15 +29,51 @@ static const char *text_of(const struct spira_value *corpus, const char *list, s
     return spira_value_get_text(spira_value_at(spira_value_get(corpus, list), index), field, "");
 }
 
+/* The document of the builder's corpus; the builder is ended. */
+static char *written(struct spira_corpus_builder *builder)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    spira_corpus_resolve(builder);
+    spira_corpus_write(builder, out);
+    cr_assert_eq(fclose(out), 0);
+    spira_corpus_builder_done(builder);
+    return text;
+}
+
 Test(corpus, has_every_list_even_of_no_event)
 {
     struct spira_corpus_builder builder = {0};
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *corpus = resolved(&builder);
-    static const char *const lists[] = {"recordings", "noises", "rejected", "duplicates"};
-    cr_assert_eq(spira_value_get_int(corpus, "format", 0), 1);
-    for (size_t i = 0; i < 4; i++)
-        cr_assert_eq(spira_value_type(spira_value_get(corpus, lists[i])), SPIRA_LIST);
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = written(&builder);
+    cr_assert_str_eq(text, "{\"format\": 1,\n\"noises\": [],\n\"rejected\": [],\n"
+                           "\"duplicates\": [],\n\"recordings\": []}\n");
+}
+
+Test(corpus, is_written_a_row_a_line)
+{
+    struct spira_corpus_builder builder = {0};
+    add(&builder, SPIRA_CORPUS_ACCEPTED, noise("ward \"B\"", "cc"), 1, 0);
+    add(&builder, SPIRA_CORPUS_ACCEPTED, noise("hall", "bb"), 1, 1);
+    add(&builder, SPIRA_CORPUS_REJECTED, rejected("x.wav", "silent"), 1, 0);
+    add(&builder, SPIRA_CORPUS_ACCEPTED, speech("one.wav", "aa", 1, NULL, NULL), 1, 2);
+    add(&builder, SPIRA_CORPUS_ACCEPTED, speech("two.wav", "aa", 1, NULL, NULL), 2, 3);
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = written(&builder);
+    cr_assert_str_eq(
+        text,
+        "{\"format\": 1,\n\"noises\": [\n"
+        "{\"sha256\":\"bb\",\"key\":\"audio/sha256/bb/bb\",\"recording_id\":\"hall\"},\n"
+        "{\"sha256\":\"cc\",\"key\":\"audio/sha256/cc/cc\",\"recording_id\":\"ward \\\"B\\\"\"}],\n"
+        "\"rejected\": [\n"
+        "{\"recording_id\":\"x.wav\",\"reason\":\"silent\",\"message\":\"the message\"}],\n"
+        "\"duplicates\": [\n"
+        "{\"recording_id\":\"one.wav\",\"reason\":\"duplicate\","
+        "\"message\":\"the same recording as two.wav\"}],\n"
+        "\"recordings\": [\n"
+        "{\"sha256\":\"aa\",\"key\":\"audio/sha256/aa/aa\",\"recording_id\":\"two.wav\","
+        "\"label\":1,\"patient\":\"aa\",\"seconds\":5.0,\"rms_dbfs\":-20.0,\"peak\":0.5}]}\n");
 }
 
 Test(corpus, keeps_what_the_event_says_and_was_measured)

@@ -2,13 +2,15 @@
 
 #include "core/dataset/dataset.h"
 #include "core/dataset/plan.h"
+#include "core/dataset/shard.h"
 #include "tests/core/dataset/corpus_parts.h"
 #include "tests/fakes/fake_digest.h"
 
 enum { RECORDINGS = 8 };
 
 static struct spira_run_config config;
-static struct spira_value *plan;
+static struct spira_value *shards[2]; /* their documents of the plan */
+static struct spira_value *excluded;
 static struct spira_value *files[2], *results[2];
 
 /* "ab0000...": the digests of the first shard begin with 0, those of the second with f. */
@@ -49,11 +51,15 @@ static void setup(void)
     static const char *const roles[] = {"train", "train", "validation", "test"};
     config = (struct spira_run_config){.audio = {.rate_hz = 16000, .max_quarantined_share = 0.5},
                                        .features = {.n_fft = 1200}};
-    plan = spira_value_map();
-    struct spira_value *recordings = spira_value_set(plan, "recordings", spira_value_list());
+    for (int shard = 0; shard < 2; shard++) {
+        shards[shard] = spira_value_map();
+        spira_value_set_int(shards[shard], "shard", shard + 1);
+        spira_value_set(shards[shard], "recordings", spira_value_list());
+    }
     make_results();
     for (int i = 0; i < RECORDINGS; i++) {
-        struct spira_value *row = spira_value_append(recordings, spira_value_map());
+        struct spira_value *row = spira_value_append(
+            spira_value_get(shards[i < RECORDINGS / 2 ? 0 : 1], "recordings"), spira_value_map());
         char id[16];
         snprintf(id, sizeof id, "%d.wav", i);
         spira_value_set_text(row, "sha256", digest_of(i).text);
@@ -61,24 +67,22 @@ static void setup(void)
         spira_value_set_int(row, "label", i % 2);
         spira_value_set_text(row, "role", roles[i % 4]);
         spira_value_set_text(row, "patient", i % 4 == 0 ? "ann" : id);
-        spira_value_set_int(row, "shard", i < RECORDINGS / 2 ? 1 : 2);
         spira_value_set_int(row, "copies", i % 4 < 2 ? 3 : 1);
         spira_value_set_real(row, "seconds", 4 + i);
         spira_value_set_real(row, "rms_dbfs", -20 - i);
         spira_value_set_text(spira_value_set(row, "metadata", spira_value_map()), "ward", "B");
         add_result(i, 1 + i, i % 4 < 2 ? 100 + i : 500);
     }
-    struct spira_value *shards = spira_value_set(plan, "shards", spira_value_list());
-    spira_value_append(shards, spira_value_int(1));
-    spira_value_append(shards, spira_value_int(2));
-    spira_value_set(plan, "quarantined", spira_value_list());
-    spira_value_set(plan, "duplicates", spira_value_list());
+    excluded = spira_value_map();
+    spira_value_set(excluded, "quarantined", spira_value_list());
+    spira_value_set(excluded, "duplicates", spira_value_list());
 }
 
 static void teardown(void)
 {
-    spira_value_free(plan);
+    spira_value_free(excluded);
     for (int shard = 0; shard < 2; shard++) {
+        spira_value_free(shards[shard]);
         spira_value_free(files[shard]);
         spira_value_free(results[shard]);
     }
@@ -86,14 +90,21 @@ static void teardown(void)
 
 TestSuite(dataset, .init = setup, .fini = teardown);
 
+static enum spira_code try_to_assemble(struct spira_value **ret_dataset,
+                                       struct spira_value **ret_validation, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_dataset_builder_free_at)
+    struct spira_dataset_builder *builder = spira_dataset_builder_new(&config);
+    for (int shard = 0; shard < 2; shard++)
+        spira_dataset_add_shard(builder, shards[shard], files[shard], results[shard]);
+    return spira_dataset_finish(builder, excluded, fake_digest(), ret_dataset, ret_validation, err);
+}
+
 static struct spira_value *assemble(struct spira_value **ret_validation)
 {
     struct spira_error err = {0};
     struct spira_value *dataset = NULL;
-    cr_assert_eq(spira_dataset_assemble(plan, &config, (const struct spira_value *const *)files,
-                                        (const struct spira_value *const *)results, fake_digest(),
-                                        &dataset, ret_validation, &err),
-                 SPIRA_OK, "%s", err.message);
+    cr_assert_eq(try_to_assemble(&dataset, ret_validation, &err), SPIRA_OK, "%s", err.message);
     return dataset;
 }
 
@@ -111,7 +122,8 @@ static struct spira_sha256 digest(void)
 
 static struct spira_value *planned(int index)
 {
-    return spira_value_at(spira_value_get(plan, "recordings"), (size_t)index);
+    const struct spira_value *shard = shards[index < RECORDINGS / 2 ? 0 : 1];
+    return spira_value_at(spira_value_get(shard, "recordings"), (size_t)index % (RECORDINGS / 2));
 }
 
 /* Lets the first shard quarantine its recording 3 (test) and, with more, the others but 0 and 1. */
@@ -161,7 +173,7 @@ Test(dataset, joins_the_plan_with_what_the_shards_found)
 
 Test(dataset, validation_counts_each_role)
 {
-    spira_value_append(spira_value_get(plan, "duplicates"), spira_value_text("a note"));
+    spira_value_append(spira_value_get(excluded, "duplicates"), spira_value_text("a note"));
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *validation = NULL;
     spira_value_free(assemble(&validation));
@@ -198,8 +210,8 @@ Test(dataset, validation_counts_each_role)
 Test(dataset, what_a_shard_could_not_compute_is_quarantined_by_its_name)
 {
     spira_value_set_text(
-        spira_value_append(spira_value_get(plan, "quarantined"), spira_value_map()), "recording_id",
-        "gone.wav");
+        spira_value_append(spira_value_get(excluded, "quarantined"), spira_value_map()),
+        "recording_id", "gone.wav");
     quarantine("unreadable", false);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *validation = NULL;
@@ -222,15 +234,9 @@ Test(dataset, what_is_left_must_still_be_a_dataset)
     struct spira_error err;
     struct spira_value *dataset = NULL, *validation = NULL;
     quarantine("unreadable", true);
-    cr_assert_eq(spira_dataset_assemble(plan, &config, (const struct spira_value *const *)files,
-                                        (const struct spira_value *const *)results, fake_digest(),
-                                        &dataset, &validation, &err),
-                 SPIRA_EQUARANTINE);
+    cr_assert_eq(try_to_assemble(&dataset, &validation, &err), SPIRA_EQUARANTINE);
     config.audio.max_quarantined_share = 1;
-    cr_assert_eq(spira_dataset_assemble(plan, &config, (const struct spira_value *const *)files,
-                                        (const struct spira_value *const *)results, fake_digest(),
-                                        &dataset, &validation, &err),
-                 SPIRA_EINVALID);
+    cr_assert_eq(try_to_assemble(&dataset, &validation, &err), SPIRA_EINVALID);
     cr_assert(strstr(err.message, "the validation role"), "%s", err.message);
     cr_assert(!dataset && !validation);
 }
@@ -262,9 +268,29 @@ Test(dataset, names_and_lists_of_what_stayed_out_are_no_part_of_the_digest)
 {
     const struct spira_sha256 before = digest();
     spira_value_set_text(planned(3), "recording_id", "another.wav");
-    spira_value_append(spira_value_get(plan, "duplicates"), spira_value_map());
-    spira_value_append(spira_value_get(plan, "quarantined"), spira_value_map());
+    spira_value_append(spira_value_get(excluded, "duplicates"), spira_value_map());
+    spira_value_append(spira_value_get(excluded, "quarantined"), spira_value_map());
     spira_value_set_text(files[0], "key", "features/elsewhere");
     config.train.epochs = 99;
     cr_assert_str_eq(digest().hex, before.hex);
+}
+
+Test(dataset, the_digest_is_that_of_one_canonical_text)
+{
+    struct spira_value *identity = spira_value_map();
+    spira_value_set(identity, "configuration", spira_shard_configuration(&config));
+    struct spira_value *list = spira_value_set(identity, "recordings", spira_value_list());
+    static const char *const fields[] = {"sha256", "label", "role", "patient"};
+    for (int i = 0; i < RECORDINGS; i++) {
+        struct spira_value *row = spira_value_append(list, spira_value_list());
+        for (size_t f = 0; f < 4; f++)
+            spira_value_append(row, spira_value_copy(spira_value_get(planned(i), fields[f])));
+    }
+    struct spira_value *tensors = spira_value_set(identity, "tensors", spira_value_list());
+    spira_value_append(tensors, spira_value_text("00"));
+    spira_value_append(tensors, spira_value_text("ff"));
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(identity, SPIRA_CANONICAL);
+    spira_value_free(identity);
+    cr_assert_str_eq(digest().hex, spira_digest_bytes(fake_digest(), text, strlen(text)).hex);
 }

@@ -40,13 +40,79 @@ static struct spira_value *corpus_of(size_t count)
     return resolved(&builder);
 }
 
-/* The plan of a corpus, which is freed. */
+/* What a planner hands out: the documents by name. */
+static enum spira_code keep_document(void *context, const char *name,
+                                     const struct spira_value *document,
+                                     struct spira_value **ret_file, struct spira_error *err)
+{
+    struct spira_value *documents = context;
+    if (spira_value_get(documents, "full"))
+        return spira_fail(err, SPIRA_EIO, "%s: no room", name);
+    cr_assert_null(spira_value_get(documents, name), "%s twice", name);
+    spira_value_set(documents, name, spira_value_copy(document));
+    *ret_file = spira_value_map();
+    spira_value_set_text(*ret_file, "name", name);
+    spira_value_set_text(*ret_file, "sha256", "d1");
+    spira_value_set_int(*ret_file, "bytes", 7);
+    return SPIRA_OK;
+}
+
+/* Plans a corpus, which is freed; gives plan.json, and the other documents in documents. */
+static enum spira_code run_planner(struct spira_value *corpus, struct spira_value *documents,
+                                   struct spira_value **ret_plan, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *owned = corpus;
+    SPIRA_CLEANUP(spira_planner_free_at)
+    struct spira_planner *planner =
+        spira_planner_new(&config, (struct spira_plan_sink){keep_document, documents});
+    const struct spira_value *recordings = spira_value_get(corpus, "recordings");
+    for (size_t i = 0; i < spira_value_count(recordings); i++) {
+        enum spira_code code =
+            spira_planner_add(planner, spira_value_copy(spira_value_at(recordings, i)), err);
+        if (code != SPIRA_OK)
+            return code;
+    }
+    return spira_planner_finish(planner, corpus, ret_plan, err);
+}
+
+/* The recordings of the documents of a plan's shards in one list, each with its shard. */
+static struct spira_value *join_shards(const struct spira_value *plan,
+                                       const struct spira_value *documents)
+{
+    struct spira_value *recordings = spira_value_list();
+    const struct spira_value *shards = spira_value_get(plan, "shards");
+    for (size_t i = 0; i < spira_value_count(shards); i++) {
+        const int64_t shard = spira_value_get_int(spira_value_at(shards, i), "shard", -1);
+        const char *name = spira_value_get_text(spira_plan_shard(plan, shard), "name", "");
+        const struct spira_value *document = spira_value_get(documents, name);
+        cr_assert_eq(spira_value_get_int(document, "shard", -1), shard);
+        const struct spira_value *rows = spira_value_get(document, "recordings");
+        for (size_t r = 0; r < spira_value_count(rows); r++)
+            spira_value_set_int(
+                spira_value_append(recordings, spira_value_copy(spira_value_at(rows, r))), "shard",
+                shard);
+    }
+    return recordings;
+}
+
+/* The plan of a corpus, which is freed, as one tree: plan.json with what the documents it names
+ * say. */
 static struct spira_value *plan_of(struct spira_value *corpus)
 {
     struct spira_error err = {0};
     struct spira_value *plan = NULL;
-    cr_assert_eq(spira_plan(corpus, &config, &plan, &err), SPIRA_OK, "%s", err.message);
-    spira_value_free(corpus);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *documents = spira_value_map();
+    cr_assert_eq(run_planner(corpus, documents, &plan, &err), SPIRA_OK, "%s", err.message);
+    const char *name = spira_value_as_text(spira_value_find(plan, "excluded.name"), "");
+    const struct spira_value *excluded = spira_value_get(documents, name);
+    static const char *const lists[] = {"quarantined", "duplicates"};
+    for (size_t i = 0; i < 2; i++)
+        spira_value_set(plan, lists[i], spira_value_copy(spira_value_get(excluded, lists[i])));
+    spira_value_set(plan, "recordings", join_shards(plan, documents));
+    cr_assert_eq(spira_value_count(documents),
+                 spira_value_count(spira_value_get(plan, "shards")) + 1, "every document is named");
     return plan;
 }
 
@@ -54,10 +120,16 @@ static struct spira_value *plan_of(struct spira_value *corpus)
 static enum spira_code failure_of(struct spira_value *corpus, struct spira_error *err)
 {
     struct spira_value *plan = NULL;
-    enum spira_code code = spira_plan(corpus, &config, &plan, err);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *documents = spira_value_map();
+    enum spira_code code = run_planner(corpus, documents, &plan, err);
     cr_assert_null(plan);
-    spira_value_free(corpus);
     return code;
+}
+
+static int64_t shard_at(const struct spira_value *plan, size_t index)
+{
+    return spira_value_get_int(spira_value_at(spira_value_get(plan, "shards"), index), "shard", -1);
 }
 
 static const char *field_of(const struct spira_value *plan, size_t index, const char *field)
@@ -234,7 +306,7 @@ Test(plan, a_shard_is_the_recordings_whose_digests_begin_alike)
     const struct spira_value *recordings = spira_value_get(plan, "recordings");
     size_t at = 0;
     for (size_t i = 0; i < spira_value_count(shards); i++) {
-        int64_t number = spira_value_as_int(spira_value_at(shards, i), -1);
+        int64_t number = shard_at(plan, i);
         unsigned bits = 0;
         while ((2 << bits) - 1 <= number)
             bits++;
@@ -255,12 +327,73 @@ Test(plan, a_shard_is_the_recordings_whose_digests_begin_alike)
     cr_assert_eq(at, 900, "every recording is in one");
 }
 
+/* Gives the recordings from..to, all that begin with these bits of the value, their shards: by one
+ * bit more where there are too many. */
+static void cut(struct spira_value *recordings, size_t from, size_t to, unsigned bits,
+                unsigned value)
+{
+    if (to - from <= SPIRA_SHARD_RECORDINGS || bits == SPIRA_SHARD_BITS) {
+        for (size_t i = from; i < to; i++)
+            spira_value_set_int(spira_value_at(recordings, i), "wanted",
+                                (1 << bits) - 1 + (int64_t)value);
+        return;
+    }
+    size_t middle = from;
+    for (char leading[9]; middle < to; middle++) {
+        snprintf(leading, sizeof leading, "%.8s",
+                 spira_value_get_text(spira_value_at(recordings, middle), "sha256", ""));
+        if (strtoul(leading, NULL, 16) >> (31 - bits) & 1)
+            break;
+    }
+    cut(recordings, from, middle, bits + 1, 2 * value);
+    cut(recordings, middle, to, bits + 1, 2 * value + 1);
+}
+
+/* A corpus whose digests crowd: half of them begin with as many bits as crowded, the same. */
+static struct spira_value *crowded_corpus(size_t count, unsigned crowded)
+{
+    struct spira_corpus_builder builder = {0};
+    static const char *const splits[] = {"train", "train", "validation", "test"};
+    for (size_t i = 0; i < count; i++) {
+        struct hex hex = hex_of(i);
+        char leading[9];
+        snprintf(leading, sizeof leading, "%.8s", hex.text);
+        uint32_t bits = (uint32_t)strtoul(leading, NULL, 16);
+        if (i % 2)
+            bits = (0xb5a3c96d & ~(0xffffffffu >> crowded)) | bits >> crowded;
+        snprintf(leading, sizeof leading, "%08x", bits);
+        memcpy(hex.text, leading, 8);
+        add(&builder, SPIRA_CORPUS_ACCEPTED,
+            speech(hex.text, hex.text, (int)(i / 4 % 2), NULL, splits[i % 4]), 0, (int64_t)i);
+    }
+    return resolved(&builder);
+}
+
+Test(plan, shards_are_as_large_as_they_may_be_however_digests_crowd)
+{
+    config.transform.noise.enabled = false;
+    for (unsigned crowded = 1; crowded <= 16; crowded++)
+        for (size_t count = 20; count < 400; count += 31) {
+            SPIRA_CLEANUP(spira_value_free_at)
+            struct spira_value *plan = plan_of(crowded_corpus(count, crowded));
+            struct spira_value *recordings = spira_value_get(plan, "recordings");
+            cr_assert_eq(spira_value_count(recordings), count);
+            cut(recordings, 0, count, 0, 0);
+            for (size_t i = 0; i < count; i++) {
+                const struct spira_value *row = spira_value_at(recordings, i);
+                cr_assert_eq(spira_value_get_int(row, "shard", -1),
+                             spira_value_get_int(row, "wanted", -2), "%zu of %zu, %u bits", i,
+                             count, crowded);
+            }
+        }
+}
+
 Test(plan, a_small_corpus_is_one_shard_and_the_next_recording_makes_it_two)
 {
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *one = plan_of(corpus_of(SPIRA_SHARD_RECORDINGS));
     cr_assert_eq(spira_value_count(spira_value_get(one, "shards")), 1);
-    cr_assert_eq(spira_value_as_int(spira_value_at(spira_value_get(one, "shards"), 0), -1), 0);
+    cr_assert_eq(shard_at(one, 0), 0);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *two = plan_of(corpus_of(SPIRA_SHARD_RECORDINGS + 1));
     cr_assert_eq(spira_value_count(spira_value_get(two, "shards")), 2);
@@ -281,7 +414,7 @@ Test(plan, digests_that_cannot_be_told_apart_share_a_shard)
     struct spira_value *plan = plan_of(resolved(&builder));
     const struct spira_value *shards = spira_value_get(plan, "shards");
     cr_assert_eq(spira_value_count(shards), 1);
-    cr_assert_eq(spira_value_as_int(spira_value_at(shards, 0), -1), 65534,
+    cr_assert_eq(shard_at(plan, 0), 65534,
                  "the last number there is; events carry numbers below 65536");
 }
 
@@ -368,4 +501,33 @@ Test(plan, duplicates_are_passed_on)
     struct spira_value *plan = plan_of(corpus);
     cr_assert(find_row(spira_value_get(plan, "duplicates"), "recording_id", "again.wav"));
     cr_assert_eq(spira_value_count(spira_value_get(plan, "quarantined")), 0);
+}
+
+Test(plan, a_shards_file_is_beside_the_plan)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *plan = plan_of(corpus_of(90));
+    cr_assert_null(spira_plan_shard(plan, 12345));
+    const struct spira_value *file = spira_plan_shard(plan, shard_at(plan, 1));
+    struct spira_value *at = spira_value_map();
+    spira_value_set_text(at, "key", "dataset/p/plan.json");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = spira_plan_reference(at, file);
+    spira_value_free(at);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_format("dataset/p/shard-%05d.json", (int)shard_at(plan, 1));
+    cr_assert_str_eq(spira_value_get_text(reference, "key", ""), key);
+    cr_assert_str_eq(spira_value_get_text(reference, "sha256", ""), "d1");
+    cr_assert_eq(spira_value_get_int(reference, "bytes", 0), 7);
+}
+
+Test(plan, a_document_that_cannot_be_written_ends_it)
+{
+    struct spira_error err;
+    struct spira_value *plan = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *documents = spira_value_map();
+    spira_value_set_bool(documents, "full", true);
+    cr_assert_eq(run_planner(corpus_of(90), documents, &plan, &err), SPIRA_EIO);
+    cr_assert_null(plan);
 }

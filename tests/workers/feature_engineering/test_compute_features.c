@@ -6,6 +6,7 @@
 #include "adapters/plain/fourier_plain.h"
 #include "adapters/safetensors/safetensors.h"
 #include "core/base/random.h"
+#include "core/dataset/plan.h"
 #include "core/run/manifest.h"
 #include "tests/workers/fixture.h"
 #include "tests/workers/wav.h"
@@ -93,24 +94,19 @@ static void shards_done(struct shards *shards)
 /* Reads which recordings are in the shard a features.requested asks for. */
 static char *recordings_of(const struct spira_value *requested)
 {
-    const char *key = spira_value_as_text(spira_value_find(requested, "plan.key"), "");
-    SPIRA_CLEANUP(spira_bytes_done)
-    struct spira_bytes bytes = {0};
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *plan = NULL;
-    cr_assert_eq(spira_store_get(fixture.worker.store, key, SPIRA_DOCUMENT_MAX_BYTES, &bytes, &err),
-                 SPIRA_OK);
-    cr_assert_eq(
-        spira_config_parse(fixture.worker.tools.json, key, bytes.data, bytes.size, &plan, &err),
-        SPIRA_OK);
+    const struct spira_value *reference = spira_value_get(requested, "plan");
     const int64_t shard = spira_value_get_int(requested, "shard", -1);
-    const struct spira_value *all = spira_value_get(plan, "recordings");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *plan = fixture_document(&fixture, reference);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *file = spira_plan_reference(reference, spira_plan_shard(plan, shard));
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *planned = fixture_document(&fixture, file);
+    const struct spira_value *all = spira_value_get(planned, "recordings");
     char *text = spira_copy_text("");
     for (size_t i = 0; i < spira_value_count(all); i++) {
-        const struct spira_value *row = spira_value_at(all, i);
-        if (spira_value_get_int(row, "shard", -1) != shard)
-            continue;
-        char *longer = spira_format("%s %s", text, spira_value_get_text(row, "sha256", ""));
+        char *longer =
+            spira_format("%s %s", text, spira_value_get_text(spira_value_at(all, i), "sha256", ""));
         free(text);
         text = longer;
     }
