@@ -61,7 +61,7 @@ static enum spira_code check_limits(const struct recording *recording, struct sp
         return spira_fail(err, SPIRA_ETOOBIG, "%s: %d channels are more than %d", path,
                           recording->channels, SPIRA_AUDIO_MAX_CHANNELS);
     if (recording->frames > (int64_t)SPIRA_AUDIO_MAX_SECONDS * recording->rate_hz)
-        return spira_fail(err, SPIRA_ETOOBIG, "%s: longer than %d seconds", path,
+        return spira_fail(err, SPIRA_ETOOLONG, "%s: longer than %d seconds", path,
                           SPIRA_AUDIO_MAX_SECONDS);
     return SPIRA_OK;
 }

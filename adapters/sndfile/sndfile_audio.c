@@ -104,7 +104,7 @@ static enum spira_code check_limits(const struct reader *reader, struct spira_er
     /* SF_COUNT_MAX: the header does not say. */
     if (info->frames > (int64_t)SPIRA_AUDIO_MAX_SECONDS * info->samplerate &&
         info->frames != SF_COUNT_MAX)
-        return spira_fail(err, SPIRA_ETOOBIG, "%s: %jd seconds, more than the %d allowed",
+        return spira_fail(err, SPIRA_ETOOLONG, "%s: %jd seconds, more than the %d allowed",
                           reader->path, (intmax_t)(info->frames / info->samplerate),
                           SPIRA_AUDIO_MAX_SECONDS);
     return SPIRA_OK;
@@ -133,7 +133,7 @@ static enum spira_code read_frames(void *self, float *samples, size_t frames, si
                           reader->path, (intmax_t)reader->frames_read);
     reader->frames_read += got;
     if (reader->frames_read > (int64_t)SPIRA_AUDIO_MAX_SECONDS * reader->info.samplerate)
-        return spira_fail(err, SPIRA_ETOOBIG, "%s: longer than the %d seconds allowed",
+        return spira_fail(err, SPIRA_ETOOLONG, "%s: longer than the %d seconds allowed",
                           reader->path, SPIRA_AUDIO_MAX_SECONDS);
     *ret_frames = (size_t)got;
     return SPIRA_OK;

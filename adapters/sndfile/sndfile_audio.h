@@ -7,7 +7,7 @@
 #include "core/ports/audio_source.h"
 
 /* Opens regular files only. A header's claim of frames is believed by nobody: reading stops with
- * SPIRA_ETOOBIG at SPIRA_AUDIO_MAX_SECONDS, and a sample that is no finite number is
+ * SPIRA_ETOOLONG at SPIRA_AUDIO_MAX_SECONDS, and a sample that is no finite number is
  * SPIRA_EINVALID. Needs no closing. */
 struct spira_audio_source spira_audio_source_sndfile(void);
 

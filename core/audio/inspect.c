@@ -170,7 +170,9 @@ enum spira_code spira_audio_inspect(struct spira_audio_source source, const char
     }
     *ret_measures = measures;
     *ret_verdict = code == SPIRA_OK ? spira_audio_judge(&measures, limits)
-                                    : verdict(SPIRA_AUDIO_UNREADABLE, "%s", failure.message);
+                                    : verdict(code == SPIRA_ETOOLONG ? SPIRA_AUDIO_TOO_LONG
+                                                                     : SPIRA_AUDIO_UNREADABLE,
+                                              "%s", failure.message);
     return SPIRA_OK;
 }
 

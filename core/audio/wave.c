@@ -92,7 +92,7 @@ static enum spira_code read_all(struct spira_mono *mono, struct spira_resampler 
         float *room = NULL;
         enum spira_code code = spira_mono_read(mono, block, &count, err);
         if (code == SPIRA_OK && (double)mono->samples > max_seconds * mono->facts.rate_hz)
-            code = spira_fail(err, SPIRA_ETOOBIG, "%s: longer than %g s", mono->path, max_seconds);
+            code = spira_fail(err, SPIRA_ETOOLONG, "%s: longer than %g s", mono->path, max_seconds);
         if (code == SPIRA_OK)
             code = make_room(sink, spira_resampler_room(resampler, count), mono->path, to_file,
                              &room, err);
@@ -187,7 +187,7 @@ enum spira_code spira_wave_count(struct spira_audio_source source, const char *p
     for (size_t count = 1; code == SPIRA_OK && count > 0;) {
         code = spira_mono_read(&mono, block, &count, err);
         if (code == SPIRA_OK && (double)mono.samples > max_seconds * mono.facts.rate_hz)
-            code = spira_fail(err, SPIRA_ETOOBIG, "%s: longer than %g s", path, max_seconds);
+            code = spira_fail(err, SPIRA_ETOOLONG, "%s: longer than %g s", path, max_seconds);
     }
     if (code == SPIRA_OK)
         *ret_count = spira_resampled_count((size_t)mono.samples, mono.facts.rate_hz, rate_hz);

@@ -16,7 +16,7 @@ struct spira_wave {
 /* Opens path, mixes it down (mean of the channels) and resamples it to rate_hz, block by block.
  * Fills ret_wave (free with spira_wave_done) and ret_facts (may be NULL) with what the file was.
  * Codes of the audio_source port; SPIRA_EINVALID at a sample that is not a finite number;
- * SPIRA_ETOOBIG when it is longer than max_seconds. */
+ * SPIRA_ETOOLONG when it is longer than max_seconds. */
 SPIRA_MUST_USE enum spira_code spira_wave_load(struct spira_audio_source source, const char *path,
                                                int rate_hz, double max_seconds,
                                                struct spira_wave *ret_wave,

@@ -27,6 +27,7 @@ enum spira_error_kind {
     X(EINVALID, INVALID, "not valid")                                                              \
     X(ENOTFOUND, INVALID, "not found")                                                             \
     X(ETOOBIG, INVALID, "larger than its limit")                                                   \
+    X(ETOOLONG, INVALID, "longer than its limit")                                                  \
     X(EUNSUPPORTED, INVALID, "not supported")                                                      \
     X(EREJECTED, INVALID, "rejected by the publishing gate")                                       \
     X(EQUARANTINE, INVALID, "too large a share of the recordings is quarantined")                  \

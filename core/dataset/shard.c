@@ -94,7 +94,7 @@ static enum spira_code measure(const struct shard *shard, struct recording *reco
 {
     enum spira_code code = count_samples(shard, recording->sha256, &recording->samples, err);
     if (code != SPIRA_OK) {
-        recording->reason = "unreadable";
+        recording->reason = code == SPIRA_ETOOLONG ? "too_long" : "unreadable";
         return code;
     }
     code = spira_example_shape(&shard->chain, recording->samples, &recording->shape, err);
@@ -131,6 +131,31 @@ static enum spira_code measure_all(struct shard *shard, struct spira_error *err)
             return err->code;
         }
     return SPIRA_OK;
+}
+
+/* Once the shapes are known, so is the size of the file: said now, not after hours of features. */
+static enum spira_code check_size(const struct shard *shard, struct spira_error *err)
+{
+    enum { HEADER_BYTES = 256 }; /* of a tensor: its name and shape, at most */
+    const uint64_t most = shard->job->max_bytes;
+    size_t usable = 0;
+    double bytes = 0; /* exact up to 2^53, and never too small by much */
+    for (size_t i = 0; i < shard->count; i++) {
+        const struct recording *recording = &shard->recordings[i];
+        const struct spira_example_shape *shape = &recording->shape;
+        if (recording->reason)
+            continue;
+        double values = (double)shape->windows * (double)shape->frames * (double)shape->dims;
+        bytes += (double)recording->copies * (values * sizeof(float) + HEADER_BYTES);
+        usable++;
+    }
+    if (most == 0 || bytes <= (double)most)
+        return SPIRA_OK;
+    return spira_fail(
+        err, SPIRA_ETOOBIG,
+        "the features of its %zu recordings take %.0f bytes, more than the %ju that a "
+        "file may have",
+        usable, bytes, (uintmax_t)most);
 }
 
 /* Starts the file: its header names every tensor, whose shapes are known by now. */
@@ -272,6 +297,8 @@ enum spira_code spira_shard_compute(const struct spira_shard_job *job,
         code = spira_shard_noises(&shard, err);
     if (code == SPIRA_OK)
         code = measure_all(&shard, err);
+    if (code == SPIRA_OK)
+        code = check_size(&shard, err);
     if (code == SPIRA_OK)
         code = write_shard(&shard, err);
     if (code == SPIRA_OK)

@@ -33,6 +33,7 @@ struct spira_shard_job {
     const struct spira_value *noises;     /* ["<sha256>"] */
     const char *inputs;                   /* folder: each recording and noise under its sha256 */
     const char *path;                     /* the shard's file */
+    uint64_t max_bytes;                   /* of that file; 0: any number */
     struct spira_audio_source audio;
     struct spira_fourier fourier;
     struct spira_tensors tensors;
@@ -44,7 +45,7 @@ struct spira_shard_job {
  * "frames"}], "quarantined": [{"recording_id" (the sha256), "reason", "message"}]}. A recording
  * that cannot be used is quarantined, the others go on. The same job gives the same bytes for any
  * number of threads. SPIRA_EINTERRUPTED, SPIRA_EIO, SPIRA_ENOMEMORY; SPIRA_EINVALID when a noise
- * cannot be used. */
+ * cannot be used; SPIRA_ETOOBIG, before any feature is computed, when the file would not fit. */
 SPIRA_MUST_USE enum spira_code spira_shard_compute(const struct spira_shard_job *job,
                                                    struct spira_value **ret_result,
                                                    struct spira_error *err);

@@ -17,7 +17,8 @@ struct spira_audio_facts {
 
 struct spira_audio_reader_ops {
     /* Fills samples with up to frames * channels interleaved values, full scale 1; ret_frames <
-     * frames only at the end. SPIRA_EINVALID: the data is broken there. */
+     * frames only at the end. SPIRA_EINVALID: the data is broken there. SPIRA_ETOOLONG: more than
+     * 1 hour, whatever the header says. */
     enum spira_code (*read)(void *self, float *samples, size_t frames, size_t *ret_frames,
                             struct spira_error *err);
     void (*close)(void *self);
@@ -31,8 +32,8 @@ struct spira_audio_reader {
 
 struct spira_audio_source_ops {
     /* Opens path. SPIRA_ENOTFOUND: no such file. SPIRA_EINVALID: not audio this can decode.
-     * SPIRA_ETOOBIG: above 512 MiB, 1 hour, 8 channels or outside 4 to 192 kHz
-     * (SPIRA_AUDIO_MAX_...). Gives ret_reader. */
+     * SPIRA_ETOOBIG: above 512 MiB, 8 channels or outside 4 to 192 kHz; SPIRA_ETOOLONG: its header
+     * says more than 1 hour (SPIRA_AUDIO_MAX_...). Gives ret_reader. */
     enum spira_code (*open)(void *self, const char *path, struct spira_audio_reader *ret_reader,
                             struct spira_audio_facts *ret_facts, struct spira_error *err);
     void (*close)(void *self);

@@ -200,7 +200,7 @@ CONTRACT(audio_source, a_recording_above_an_hour_is_refused)
     subject->record(subject, path, samples, frames, SPIRA_AUDIO_MIN_RATE_HZ, 1);
     struct spira_audio_reader reader = {0};
     struct spira_audio_facts facts;
-    must_fail(spira_audio_open(subject->source, path, &reader, &facts, &err), SPIRA_ETOOBIG);
+    must_fail(spira_audio_open(subject->source, path, &reader, &facts, &err), SPIRA_ETOOLONG);
     cr_assert_null(reader.ops);
 }
 

@@ -98,21 +98,28 @@ def compute_shard(bin_folder, work, recordings, noises, copies, transform):
 
 def plan(bin_folder, work, count):
     """Plans a corpus of so many recordings; returns the memory it took."""
-    recordings = []
-    for i in range(count):
-        sha256 = hashlib.sha256(str(i).encode()).hexdigest()
-        recordings.append({
-            "sha256": sha256, "key": f"audio/sha256/{sha256[:2]}/{sha256}",
-            "recording_id": f"ward/{i // 4}/aceite-{i}.wav", "label": i // 4 % 2,
-            "patient": f"ward_{i // 4}", "seconds": 5.0, "rms_dbfs": -20.5, "peak": 0.5,
-            "metadata": {"gender": "f", "age": "44", "mask": "n95", "hospital": "ward"}})
-    recordings.sort(key=lambda recording: recording["sha256"])
-    with open(os.path.join(work, "in", "corpus.json"), "w") as file:
-        json.dump({"format": 1, "recordings": recordings, "noises": [], "rejected": [],
-                   "duplicates": []}, file)
+    path = os.path.join(work, "in", "corpus.json")
+    digests = sorted(hashlib.sha256(str(i).encode()).hexdigest() for i in range(count))
+    with open(path, "w") as file:
+        file.write('{"format": 1, "noises": [], "rejected": [], "duplicates": [], "recordings": [')
+        for i, sha256 in enumerate(digests):
+            json.dump({
+                "sha256": sha256, "key": f"audio/sha256/{sha256[:2]}/{sha256}",
+                "recording_id": f"ward/{i // 4}/aceite-{i}.wav", "label": i // 4 % 2,
+                "patient": f"ward_{i // 4}", "seconds": 5.0, "rms_dbfs": -20.5, "peak": 0.5,
+                "metadata": {"gender": "f", "age": "44", "mask": "n95", "hospital": "ward"}}, file,
+                separators=(",", ":"))
+            file.write(",\n" if i + 1 < count else "]}\n")
     config = part_of(configuration(bin_folder, work, {"transform": {"noise": None}}),
                      {"audio": None, "features": None, "transform": None, "split": None})
-    return run_child(bin_folder, work, "run.requested", {"configuration": config})[1]
+    result, most = run_child(bin_folder, work, "run.requested", {"configuration": config})
+    planned = 0
+    for shard in result["shards"]:
+        with open(os.path.join(work, "out", f"shard-{shard:05}.json")) as file:
+            planned += len(json.load(file)["recordings"])
+    if planned != count:
+        sys.exit(f"FAILED: {planned} of {count} recordings are planned")
+    return most
 
 
 def main():
@@ -128,7 +135,9 @@ def main():
     ]
     cases = [(name, lambda work, case=case: compute_shard(bin_folder, work, *case))
              for name, *case in cases]
-    cases.append(("a plan of 20,000 recordings", lambda work: plan(bin_folder, work, 20000)))
+    for count in (5000, 20000, 50000):
+        cases.append((f"a plan of {count:,} recordings",
+                      lambda work, count=count: plan(bin_folder, work, count)))
     worst = 0
     for name, measure in cases:
         with tempfile.TemporaryDirectory(prefix="spira-memory.") as work:

@@ -179,7 +179,7 @@ static enum spira_code give_up(struct spira_step_call *call, const struct spira_
 const struct spira_step spira_audio_intake_step = {
     .name = "audio_intake",
     .consumes = "audio.collected",
-    .version = 1,
+    .version = 2,
     .prefix = "intake",
     .prepare = prepare,
     .compute = compute,

@@ -19,6 +19,7 @@ static const char *const code_reasons[] = {
     [SPIRA_EINVALID] = "malformed",
     [SPIRA_ENOTFOUND] = "not_found",
     [SPIRA_ETOOBIG] = "too_large",
+    [SPIRA_ETOOLONG] = "too_long",
     [SPIRA_EUNSUPPORTED] = "unsupported",
     [SPIRA_EREJECTED] = "rejected_by_gate",
     [SPIRA_EQUARANTINE] = "quarantine",

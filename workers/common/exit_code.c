@@ -29,7 +29,8 @@ int spira_exit_code(enum spira_code code)
 
 int spira_exit_code_of_usage(enum spira_code code)
 {
-    if (code == SPIRA_EINVALID || code == SPIRA_ETOOBIG || code == SPIRA_EUNSUPPORTED)
+    if (code == SPIRA_EINVALID || code == SPIRA_ETOOBIG || code == SPIRA_ETOOLONG ||
+        code == SPIRA_EUNSUPPORTED)
         return SPIRA_EXIT_USAGE;
     return spira_exit_code(code);
 }

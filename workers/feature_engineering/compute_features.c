@@ -1,5 +1,7 @@
 #include "workers/feature_engineering/compute_features.h"
 
+#include <sys/resource.h>
+
 #include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
 
@@ -81,6 +83,14 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     return SPIRA_OK;
 }
 
+/* The largest file this process may write; 0: any. A child gets its limit from the worker. */
+static uint64_t largest_file(void)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_FSIZE, &limit);
+    return limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur;
+}
+
 static enum spira_code compute(const struct spira_job *job, const char *inputs, const char *outputs,
                                const struct spira_tools *tools, struct spira_progress progress,
                                struct spira_value **ret_result, struct spira_error *err)
@@ -90,8 +100,8 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
     enum spira_code code = spira_step_config(job, &config, err);
     if (code != SPIRA_OK)
         return code;
-    struct spira_shard_name name =
-        spira_shard_name(spira_value_get_int(job->parameters, "shard", 0));
+    const int64_t number = spira_value_get_int(job->parameters, "shard", 0);
+    struct spira_shard_name name = spira_shard_name(number);
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", outputs, name.text);
     const struct spira_shard_job shard = {
@@ -101,13 +111,15 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
         .noises = spira_value_get(job->parameters, "noises"),
         .inputs = inputs,
         .path = path,
+        .max_bytes = largest_file(),
         .audio = tools->audio,
         .fourier = tools->fourier,
         .tensors = tools->tensors,
         .threads = tools->threads,
         .progress = progress,
     };
-    return spira_shard_compute(&shard, ret_result, err);
+    code = spira_shard_compute(&shard, ret_result, err);
+    return code == SPIRA_OK ? code : spira_fail_within(err, "shard %jd", (intmax_t)number);
 }
 
 static enum spira_code complete(struct spira_step_call *call, struct spira_error *err)
@@ -124,7 +136,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_compute_features_step = {
     .name = "feature_engineering",
     .consumes = "features.requested",
-    .version = 2,
+    .version = 3,
     .prefix = "features",
     .prepare = prepare,
     .compute = compute,

@@ -2,6 +2,7 @@
 #ifndef SPIRA_TESTS_CORE_AUDIO_AUDIO_FAKE_H
 #define SPIRA_TESTS_CORE_AUDIO_AUDIO_FAKE_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/ports/audio_source.h"
@@ -12,6 +13,7 @@ struct audio_fake {
     int rate_hz, channels;
     enum spira_code open_code; /* what open answers, unless SPIRA_OK */
     int64_t broken_at;         /* reading past this frame fails, unless 0 */
+    bool endless;              /* and says that it is too long */
     int64_t position;
     int open_readers;
 };
@@ -23,7 +25,9 @@ static enum spira_code fake_read(void *self, float *samples, size_t frames, size
     int64_t left = fake->frames - fake->position;
     size_t count = left < (int64_t)frames ? (size_t)left : frames;
     if (fake->broken_at && fake->position + (int64_t)count > fake->broken_at)
-        return spira_fail(err, SPIRA_EINVALID, "broken at frame %d", (int)fake->broken_at);
+        return fake->endless
+                   ? spira_fail(err, SPIRA_ETOOLONG, "longer than an hour")
+                   : spira_fail(err, SPIRA_EINVALID, "broken at frame %d", (int)fake->broken_at);
     size_t channels = (size_t)fake->channels;
     for (size_t i = 0; i < count * channels; i++)
         samples[i] = fake->samples[(size_t)fake->position * channels + i];

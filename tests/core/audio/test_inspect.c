@@ -98,6 +98,20 @@ Test(inspect, each_fault_has_its_reason)
     cr_assert_str_eq(unreadable.text, "broken at frame 5000");
 }
 
+Test(inspect, too_long_is_said_whether_the_header_tells_or_the_decoder_finds_it)
+{
+    fill_tone(0.5);
+    struct audio_fake honest = recording();
+    honest.open_code = SPIRA_ETOOLONG;
+    cr_assert_eq(inspect(honest, NULL).reason, SPIRA_AUDIO_TOO_LONG);
+    struct audio_fake lying = recording();
+    lying.broken_at = 5000;
+    lying.endless = true;
+    struct spira_audio_verdict verdict = inspect(lying, NULL);
+    cr_assert_eq(verdict.reason, SPIRA_AUDIO_TOO_LONG);
+    cr_assert_str_eq(verdict.text, "longer than an hour");
+}
+
 Test(inspect, lengths_are_judged_by_the_limits_given)
 {
     struct spira_audio_limits limits = spira_audio_intake_limits;

@@ -128,7 +128,7 @@ Test(wave, longer_than_allowed_is_refused, .init = fill_stereo)
     struct spira_wave wave = {0};
     struct spira_error err;
     struct spira_audio_source source = audio_fake_source(&fake);
-    cr_assert_eq(spira_wave_load(source, "a.wav", 8000, 0.99, &wave, NULL, &err), SPIRA_ETOOBIG);
+    cr_assert_eq(spira_wave_load(source, "a.wav", 8000, 0.99, &wave, NULL, &err), SPIRA_ETOOLONG);
     cr_assert_str_eq(err.message, "a.wav: longer than 0.99 s");
     cr_assert_eq(spira_wave_load(source, "a.wav", 8000, 1, &wave, NULL, &err), SPIRA_OK);
 }

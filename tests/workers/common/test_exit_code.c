@@ -20,6 +20,7 @@ Test(exit_code, what_somebody_wrote_wrongly_is_a_usage_error_and_a_wrong_recordi
     cr_assert_eq(spira_exit_code(SPIRA_EINVALID), 1);
     cr_assert_eq(spira_exit_code_of_usage(SPIRA_EINVALID), 2);
     cr_assert_eq(spira_exit_code_of_usage(SPIRA_ETOOBIG), 2);
+    cr_assert_eq(spira_exit_code_of_usage(SPIRA_ETOOLONG), 2);
     cr_assert_eq(spira_exit_code_of_usage(SPIRA_ENOTFOUND), 3);
     cr_assert_eq(spira_exit_code_of_usage(SPIRA_EIO), 1);
 }

@@ -2,6 +2,7 @@
 #include "workers/feature_engineering/compute_features.h"
 
 #include <criterion/criterion.h>
+#include <sys/resource.h>
 
 #include "adapters/plain/fourier_plain.h"
 #include "adapters/safetensors/safetensors.h"
@@ -169,6 +170,72 @@ Test(compute_features, ten_new_recordings_compute_only_the_shards_they_touch)
     cr_assert_leq(touched, 10u);
     cr_assert_eq(grown.computed, touched);
     cr_assert_eq(grown.reused, grown.count - touched);
+}
+
+/* Plans a run over 40 recordings: two shards. Gives the reference of the plan. */
+static struct spira_value *plan_two_shards(void)
+{
+    accept_all(0, 40);
+    struct spira_value *event = spira_value_map();
+    spira_value_set_text(event, "run_id", RUN_ID);
+    spira_value_set_text(event, "name", "test");
+    spira_value_set(event, "manifest", fixture_manifest(&fixture, configuration));
+    take(&spira_plan_features_step, fixture_emit(&fixture, "run.requested", event));
+    cr_assert_eq(fixture_count(&fixture, "features.requested"), 2u);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *requested = fixture_event(&fixture, "features.requested", 0);
+    return spira_value_copy(spira_value_get(requested, "plan"));
+}
+
+Test(compute_features, a_shard_needs_its_own_document_of_the_plan_and_no_other)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = plan_two_shards();
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *plan = fixture_document(&fixture, reference);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *second = fixture_event(&fixture, "features.requested", 1);
+    const int64_t shard = spira_value_get_int(second, "shard", -1);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *file = spira_plan_reference(reference, spira_plan_shard(plan, shard));
+    const char *key = spira_value_get_text(file, "key", "");
+    cr_assert_eq(spira_store_remove(fixture.worker.store, key, &err), SPIRA_OK);
+    const struct spira_step_outcome first =
+        take(&spira_compute_features_step, fixture_message(&fixture, "features.requested", 0));
+    cr_assert(first.computed);
+    struct spira_error failure = {0};
+    struct spira_step_outcome outcome = {0};
+    cr_assert_eq(spira_step_run(&fixture.worker, &spira_compute_features_step,
+                                fixture_message(&fixture, "features.requested", 1),
+                                (struct spira_progress){0}, &outcome, &failure),
+                 SPIRA_EALTERED, "no run tracker has told the state what makes it");
+    cr_assert(strstr(failure.message, key), "%s", failure.message);
+    /* Asked for again, the plan is made again. */
+    take(&spira_plan_features_step, fixture_message(&fixture, "run.requested", 0));
+    cr_assert(fixture_has(&fixture, key));
+    take(&spira_compute_features_step, fixture_message(&fixture, "features.requested", 1));
+}
+
+Test(compute_features, a_shard_whose_file_would_be_too_large_fails_the_run_by_name)
+{
+    spira_value_free(plan_two_shards());
+    const struct rlimit limit = {.rlim_cur = 3000, .rlim_max = RLIM_INFINITY};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct spira_step_outcome outcome = {0};
+    cr_assert_eq(spira_step_run(&fixture.worker, &spira_compute_features_step,
+                                fixture_message(&fixture, "features.requested", 0),
+                                (struct spira_progress){0}, &outcome, &err),
+                 SPIRA_OK, "%s", err.message);
+    cr_assert_str_eq(outcome.status, "failed");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *failed = fixture_event(&fixture, "run.failed", 0);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *requested = fixture_event(&fixture, "features.requested", 0);
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("shard %d: ", (int)spira_value_get_int(requested, "shard", -1));
+    const char *message = spira_value_get_text(failed, "message", "");
+    cr_assert(strstr(message, name), "%s", message);
+    cr_assert(strstr(message, "more than the 3000 that a file may have"), "%s", message);
 }
 
 Test(compute_features, a_withdrawn_recording_computes_only_the_shard_it_was_in)
