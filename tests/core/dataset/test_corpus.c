@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <malloc.h>
 
 #include "tests/core/dataset/corpus_parts.h"
 
@@ -352,4 +353,31 @@ Test(corpus, whatever_the_events_no_patient_has_two_splits)
         conflicts += find_row(spira_value_get(corpus, "rejected"), "reason", "split_conflict") != 0;
     }
     cr_assert_gt(conflicts, 10, "the events contradict each other");
+}
+
+static size_t bytes_allocated(void)
+{
+    const struct mallinfo2 facts = mallinfo2();
+    return facts.uordblks + facts.hblkhd;
+}
+
+/* A planner reads every audio event of its run. */
+Test(corpus, an_event_takes_little_memory)
+{
+    enum { EVENTS = 5000, MOST_BYTES = 1000 };
+    struct spira_corpus_builder builder = {0};
+    const size_t before = bytes_allocated();
+    for (size_t i = 0; i < EVENTS; i++) {
+        struct spira_value *event =
+            speech("ward/1/aceite-1.wav", hex_of(i).text, 1, "ward_1", "train");
+        struct spira_value *metadata = spira_value_set(event, "metadata", spira_value_map());
+        static const char *const names[] = {"gender", "age", "mask", "hospital"};
+        for (size_t name = 0; name < 4; name++)
+            spira_value_set_text(metadata, names[name], "ward");
+        add(&builder, SPIRA_CORPUS_ACCEPTED, event, 0, (int64_t)i);
+    }
+    const size_t each = (bytes_allocated() - before) / EVENTS;
+    fprintf(stderr, "an event takes %zu bytes\n", each); /* 0: a sanitizer counts none */
+    cr_assert_leq(each, (size_t)MOST_BYTES);
+    spira_corpus_builder_done(&builder);
 }

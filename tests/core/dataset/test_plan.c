@@ -373,7 +373,7 @@ Test(plan, shards_are_as_large_as_they_may_be_however_digests_crowd)
 {
     config.transform.noise.enabled = false;
     for (unsigned crowded = 1; crowded <= 16; crowded++)
-        for (size_t count = 20; count < 400; count += 31) {
+        for (size_t count = 20; count < 400; count += 61) {
             SPIRA_CLEANUP(spira_value_free_at)
             struct spira_value *plan = plan_of(crowded_corpus(count, crowded));
             struct spira_value *recordings = spira_value_get(plan, "recordings");
