@@ -35,38 +35,52 @@ enum spira_code spira_file_read(const char *path, size_t max_bytes, struct spira
     return SPIRA_OK;
 }
 
-static enum spira_code write_all(int fd, const char *path, const char *data, size_t size,
-                                 struct spira_error *err)
+/* Lets put fill the file fd, which it closes, and makes it durable. */
+static enum spira_code fill(int fd, const char *path, spira_file_writer *put, void *context,
+                            struct spira_error *err)
 {
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return spira_fail_errno(err, errno, "%s", path);
-        data += written;
-        size -= (size_t)written;
+    SPIRA_CLEANUP(spira_fclose_at)
+    FILE *out = fdopen(fd, "wb");
+    if (!out) {
+        close(fd);
+        return spira_fail_errno(err, errno, "%s", path);
     }
-    if (fsync(fd) != 0)
+    errno = 0;
+    put(context, out);
+    if (fflush(out) != 0 || ferror(out))
+        return spira_fail_errno(err, errno ? errno : EIO, "%s", path);
+    if (fsync(fd) != 0 || fchmod(fd, 0644) != 0)
         return spira_fail_errno(err, errno, "%s", path);
     return SPIRA_OK;
+}
+
+enum spira_code spira_file_write_by(const char *path, spira_file_writer *put, void *context,
+                                    struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *temporary = spira_format("%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return spira_fail_errno(err, errno, "%s", path);
+    enum spira_code code = fill(fd, path, put, context, err);
+    if (code == SPIRA_OK && rename(temporary, path) != 0)
+        code = spira_fail_errno(err, errno, "%s", path);
+    if (code != SPIRA_OK)
+        unlink(temporary);
+    return code;
+}
+
+static void write_bytes(void *context, FILE *out)
+{
+    const struct spira_bytes *bytes = context;
+    fwrite(bytes->data, 1, bytes->size, out);
 }
 
 enum spira_code spira_file_write(const char *path, const void *data, size_t size,
                                  struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_free_at)
-    char *temporary = spira_format("%s.XXXXXX", path);
-    SPIRA_CLEANUP(spira_close_at)
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return spira_fail_errno(err, errno, "%s", path);
-    enum spira_code code = write_all(fd, path, data, size, err);
-    if (code == SPIRA_OK && (fchmod(fd, 0644) != 0 || rename(temporary, path) != 0))
-        code = spira_fail_errno(err, errno, "%s", path);
-    if (code != SPIRA_OK)
-        unlink(temporary);
-    return code;
+    struct spira_bytes bytes = {.data = (void *)(uintptr_t)data, .size = size};
+    return spira_file_write_by(path, write_bytes, &bytes, err);
 }
 
 enum spira_code spira_folder_make(const char *path, struct spira_error *err)

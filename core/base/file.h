@@ -2,6 +2,8 @@
 #ifndef SPIRA_CORE_BASE_FILE_H
 #define SPIRA_CORE_BASE_FILE_H
 
+#include <stdio.h>
+
 #include "core/base/memory.h"
 
 /* Gives the whole file with a zero byte after its end (not counted). SPIRA_ENOTFOUND, SPIRA_EIO,
@@ -14,6 +16,12 @@ SPIRA_MUST_USE enum spira_code spira_file_read(const char *path, size_t max_byte
  * replaced. */
 SPIRA_MUST_USE enum spira_code spira_file_write(const char *path, const void *data, size_t size,
                                                 struct spira_error *err);
+
+/* The same for what put writes to out, so that a large text need not be held. put need not look
+ * at whether that works. */
+typedef void spira_file_writer(void *context, FILE *out);
+SPIRA_MUST_USE enum spira_code spira_file_write_by(const char *path, spira_file_writer *put,
+                                                   void *context, struct spira_error *err);
 
 /* Makes the folder and its parents; one that is there is fine. */
 SPIRA_MUST_USE enum spira_code spira_folder_make(const char *path, struct spira_error *err);

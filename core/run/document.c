@@ -42,10 +42,13 @@ enum spira_code spira_document_get(struct spira_object_store store, struct spira
     return spira_config_parse(json, key, bytes.data, bytes.size, ret_document, err);
 }
 
+static void write_pretty(void *document, FILE *out)
+{
+    spira_value_write(document, SPIRA_PRETTY, out);
+}
+
 enum spira_code spira_document_write(const char *path, const struct spira_value *document,
                                      struct spira_error *err)
 {
-    SPIRA_CLEANUP(spira_free_at)
-    char *text = spira_value_to_text(document, SPIRA_PRETTY);
-    return spira_file_write(path, text, strlen(text), err);
+    return spira_file_write_by(path, write_pretty, (void *)(uintptr_t)document, err);
 }

@@ -1,7 +1,6 @@
 #include "workers/feature_engineering/plan_features.h"
 
-#include <errno.h>
-
+#include "core/base/file.h"
 #include "core/dataset/corpus.h"
 #include "core/dataset/plan.h"
 #include "core/run/manifest.h"
@@ -35,17 +34,9 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     return SPIRA_OK;
 }
 
-/* Writes the document of what was read to path. */
-static enum spira_code write_corpus(struct spira_corpus_builder *builder, const char *path,
-                                    struct spira_error *err)
+static void write_corpus(void *builder, FILE *out)
 {
-    SPIRA_CLEANUP(spira_fclose_at)
-    FILE *out = fopen(path, "wxe");
-    if (!out)
-        return spira_fail_errno(err, errno, "%s", path);
-    spira_corpus_resolve(builder);
     spira_corpus_write(builder, out);
-    return fflush(out) != 0 || ferror(out) ? spira_fail_errno(err, errno, "%s", path) : SPIRA_OK;
 }
 
 /* Puts the corpus at path under its digest. Other bytes under that key were altered. */
@@ -89,8 +80,10 @@ static enum spira_code read_corpus(const struct spira_step_call *call,
     enum spira_code code = spira_manifest_corpus(manifest, &ranges, &count, err);
     for (size_t i = 0; code == SPIRA_OK && i < count; i++)
         code = spira_bus_read(call->worker->bus, &ranges[i], add_event, &reader, err);
-    if (code == SPIRA_OK)
-        code = write_corpus(&reader.builder, path, err);
+    if (code == SPIRA_OK) {
+        spira_corpus_resolve(&reader.builder);
+        code = spira_file_write_by(path, write_corpus, &reader.builder, err);
+    }
     spira_corpus_builder_done(&reader.builder);
     return code == SPIRA_OK ? put_corpus(call->worker, path, ret_reference, err) : code;
 }

@@ -1,4 +1,8 @@
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -50,4 +54,34 @@ Test(file, errors_name_the_path_and_leave_the_result_alone)
     cr_assert_eq(spira_file_read(path, 4, &bytes, &err), SPIRA_ETOOBIG);
     cr_assert_null(bytes.data);
     cr_assert_eq(spira_folder_make(path, &err), SPIRA_EIO);
+}
+
+static void write_numbers(void *count, FILE *out)
+{
+    for (int i = 0; i < *(int *)count; i++)
+        fprintf(out, "%d\n", i);
+}
+
+Test(file, what_a_function_writes_is_there_whole_or_not_at_all)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/file", folder);
+    int count = 3;
+    cr_assert_eq(spira_file_write_by(path, write_numbers, &count, &err), SPIRA_OK, "%s",
+                 err.message);
+    signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit limit = {.rlim_cur = 8192, .rlim_max = RLIM_INFINITY};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    count = 100000;
+    cr_assert_eq(spira_file_write_by(path, write_numbers, &count, &err), SPIRA_EIO);
+    cr_assert(strstr(err.message, path), "%s", err.message);
+    cr_assert(strstr(err.message, strerror(EFBIG)), "%s", err.message);
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    cr_assert_eq(spira_file_read(path, 10, &bytes, &err), SPIRA_OK);
+    cr_assert_str_eq(bytes.data, "0\n1\n2\n", "the older one");
+    unlink(path);
+    cr_assert_eq(rmdir(folder), 0, "nothing is left beside it");
+    cr_assert_eq(mkdir(folder, 0700), 0);
 }
