@@ -188,6 +188,7 @@ static enum spira_code read_tensor(const struct reader *reader, const char *name
                           reader->path, name, bytes, json_object_to_json_string(offsets),
                           reader->data_size);
     tensor->data = reader->data + ends[0];
+    tensor->offset = (size_t)(reader->data - reader->file) + ends[0];
     return SPIRA_OK;
 }
 

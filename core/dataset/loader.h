@@ -1,5 +1,7 @@
 /* The recordings of one role of a dataset, read from its shards: padded, mixed, one noise copy an
- * epoch. */
+ * epoch. Of the shards only what the newest batch shows is mapped, and what the one ahead of it
+ * will, which a thread of the loader's composes meanwhile: a dataset may be any times larger than
+ * the memory. */
 #ifndef SPIRA_CORE_DATASET_LOADER_H
 #define SPIRA_CORE_DATASET_LOADER_H
 
@@ -15,8 +17,9 @@ struct spira_loader_options {
     uint64_t seed;                              /* of the mixture */
 };
 
-/* Opens the shards of dataset (a dataset.json) in folder, where each has the name spira_shard_name
- * gives. Borrows dataset and keeps nothing of it. Gives ret_loader (spira_loader_done).
+/* Reads the headers of those shards of dataset (a dataset.json) that have recordings of the role,
+ * in folder, where each has the name spira_shard_name gives; they must stay as they are. Borrows
+ * dataset and keeps nothing of it. Gives ret_loader (spira_loader_done).
  * SPIRA_EINVALID when a shard lacks a tensor the dataset names. */
 SPIRA_MUST_USE enum spira_code
 spira_dataset_loader(struct spira_tensors tensors, const struct spira_value *dataset,

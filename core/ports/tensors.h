@@ -20,6 +20,7 @@ struct spira_tensor {
     size_t shape[SPIRA_TENSOR_MAX_RANK];
     const void *data; /* row-major, little-endian, aligned to its element; NULL in a tensor still to
                          be written */
+    size_t offset;    /* of data in a file open for reading: where who maps a part of it finds it */
 };
 
 /* Product of the shape. */

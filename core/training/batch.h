@@ -23,6 +23,10 @@ struct spira_batch {
 struct spira_loader_ops {
     /* Recordings of this role. */
     size_t (*recordings)(void *self);
+    /* Says that the load after the next one will have these arguments; the next one, when none was
+     * hinted at before. Changes no value, at most when it is made. NULL: of no use to this loader.
+     */
+    void (*prefetch)(void *self, size_t epoch, const size_t *indices, size_t count);
     /* Fills ret_batch with all windows of these recordings, in this order, as epoch (from 0) sees
      * them: its noise copy, its mixture, padded. The same arguments give the same values. */
     enum spira_code (*load)(void *self, size_t epoch, const size_t *indices, size_t count,
@@ -49,6 +53,13 @@ spira_loader_load(struct spira_loader loader, size_t epoch, const size_t *indice
                   struct spira_batch *ret_batch, struct spira_error *err)
 {
     return loader.ops->load(loader.self, epoch, indices, count, ret_batch, err);
+}
+
+static inline void spira_loader_prefetch(struct spira_loader loader, size_t epoch,
+                                         const size_t *indices, size_t count)
+{
+    if (loader.ops->prefetch)
+        loader.ops->prefetch(loader.self, epoch, indices, count);
 }
 
 /* For SPIRA_CLEANUP; a zeroed loader is fine. */

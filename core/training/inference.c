@@ -118,6 +118,15 @@ static enum spira_code infer_group(struct inference *inference, const size_t *in
     return SPIRA_OK;
 }
 
+/* Fills indices with the group that begins there; returns how many it has. */
+static size_t fill_group(size_t *indices, size_t begin, size_t recordings)
+{
+    size_t count = 0;
+    for (; count < GROUP && begin + count < recordings; count++)
+        indices[count] = begin + count;
+    return count;
+}
+
 enum spira_code spira_infer(struct spira_network *network, struct spira_loader loader,
                             bool clipping, struct spira_progress progress,
                             spira_inferred_visit *visit, void *context, struct spira_error *err)
@@ -133,9 +142,11 @@ enum spira_code spira_infer(struct spira_network *network, struct spira_loader l
         if (spira_progress_stop_wanted(progress))
             return spira_fail(err, SPIRA_EINTERRUPTED, "stopped after %zu of %zu recordings", begin,
                               recordings);
-        size_t indices[GROUP], count = 0;
-        for (; count < GROUP && begin + count < recordings; count++)
-            indices[count] = begin + count;
+        size_t indices[GROUP];
+        size_t count = fill_group(indices, begin + GROUP, recordings);
+        if (count > 0) /* is made while this one is scored */
+            spira_loader_prefetch(loader, 0, indices, count);
+        count = fill_group(indices, begin, recordings);
         enum spira_code code = infer_group(&inference, indices, count, err);
         if (code != SPIRA_OK)
             return code;

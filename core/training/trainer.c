@@ -82,19 +82,34 @@ static void report(const struct trainer *trainer, size_t steps_of_epoch)
     spira_progress_report(trainer->job->progress, &report);
 }
 
+static void draw_order(struct trainer *trainer, size_t epoch)
+{
+    const struct spira_training_job *job = trainer->job;
+    struct spira_random random = spira_random_stream(job->seed, SPIRA_FOR_SHUFFLE, epoch, 0);
+    spira_random_permutation(&random, spira_loader_recordings(job->training), trainer->order);
+}
+
+/* Lets the loader make a batch of the epoch whose order is drawn while another is trained on. */
+static void prefetch(const struct trainer *trainer, size_t epoch, size_t batch)
+{
+    const struct spira_training_job *job = trainer->job;
+    size_t recordings = job->train->batch_recordings;
+    spira_loader_prefetch(job->training, epoch, trainer->order + batch * recordings, recordings);
+}
+
 /* What is left of an epoch's steps. */
 static enum spira_code train_epoch(struct trainer *trainer, struct spira_error *err)
 {
     const struct spira_training_job *job = trainer->job;
     struct spira_training_state *state = &trainer->state;
-    struct spira_random random =
-        spira_random_stream(job->seed, SPIRA_FOR_SHUFFLE, state->epochs, 0);
-    spira_random_permutation(&random, spira_loader_recordings(job->training), trainer->order);
+    draw_order(trainer, state->epochs);
     size_t interval = job->train->checkpoint_interval;
     size_t done = state->adam.steps - state->epochs * trainer->steps_per_epoch;
     while (done < trainer->steps_per_epoch) {
         if (spira_progress_stop_wanted(job->progress))
             return interrupted(trainer, err);
+        if (done + 1 < trainer->steps_per_epoch)
+            prefetch(trainer, state->epochs, done + 1);
         double loss;
         enum spira_code code =
             spira_training_step(job, state, state->epochs,
@@ -107,6 +122,10 @@ static enum spira_code train_epoch(struct trainer *trainer, struct spira_error *
             code = spira_checkpoint_save(&trainer->checkpoints, state, err);
         if (code != SPIRA_OK)
             return code;
+    }
+    if (state->epochs + 1 < job->train->epochs) { /* during the validation */
+        draw_order(trainer, state->epochs + 1);
+        prefetch(trainer, state->epochs + 1, 0);
     }
     return SPIRA_OK;
 }

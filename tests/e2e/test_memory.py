@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Usage: tests/e2e/test_memory.py BIN
 
 Lets the feature worker's own program (BIN/spira-feature-engineering --child) compute shards of long
@@ -8,10 +8,11 @@ import hashlib
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 import wave
+
+from child import configuration, part_of, run_child
 
 MOST_MB = 200
 RATE_HZ = 48000
@@ -34,51 +35,6 @@ def write_recording(folder, seconds, seed):
     return sha256
 
 
-def configuration(bin_folder, work, changes):
-    """A run's configuration, defaults filled in."""
-    path = os.path.join(work, "run.json")
-    with open(path, "w") as file:
-        json.dump({"name": "memory", **changes}, file)
-    return json.loads(subprocess.check_output(
-        [os.path.join(bin_folder, "spiractl"), "config", "check", path, "-o", "json"]))
-
-
-def part_of(config, parts):
-    """These sections of a configuration; of one, maybe some keys alone."""
-    return {section: {key: config[section][key] for key in keys or config[section]}
-            for section, keys in parts.items()}
-
-
-def run_child(bin_folder, work, consumes, parameters):
-    """Runs the child on a job; returns its result, and its largest resident memory in MB."""
-    os.makedirs(os.path.join(work, "out"), exist_ok=True)
-    job = {
-        "step": "feature_engineering", "consumes": consumes, "version": 0, "parameters": parameters,
-        "seed": "42", "generation": "0", "inputs": [], "key": "0" * 64, "threads": 2,
-        "parent": os.getpid(),
-        "limits": {"memory_bytes": 4 << 30, "file_bytes": 8 << 30, "cpu_seconds": 0},
-    }
-    for version in range(1, 20):  # whichever the program has
-        job["version"] = version
-        with open(os.path.join(work, "job.json"), "w") as file:
-            json.dump(job, file)
-        child = subprocess.Popen([os.path.join(bin_folder, "spira-feature-engineering"),
-                                  "--child", work], stderr=subprocess.PIPE, text=True)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        said = child.stderr.read()
-        child.stderr.close()
-        if "no step of this program" not in said:
-            break
-    for name in ("result.json", "error.json"):
-        if os.path.exists(os.path.join(work, name)):
-            with open(os.path.join(work, name)) as file:
-                said += file.read()
-    if child.returncode != 0:
-        sys.exit(f"FAILED: the child ended with {child.returncode}: {said}")
-    return json.loads(said)["result"], usage.ru_maxrss * 1024 / 1e6
-
-
 def compute_shard(bin_folder, work, recordings, noises, copies, transform):
     """Computes a shard of recordings and noises of so many seconds; returns the memory it took."""
     inputs = os.path.join(work, "in")
@@ -87,7 +43,7 @@ def compute_shard(bin_folder, work, recordings, noises, copies, transform):
     config = part_of(configuration(bin_folder, work, {"transform": transform}),
                      {"audio": ("sample_rate", "short_recordings"), "features": None,
                       "transform": ("noise", "overlap")})
-    result, most = run_child(bin_folder, work, "features.requested", {
+    result, most = run_child(bin_folder, work, "feature_engineering", "features.requested", {
         "shard": 0, "configuration": config, "noises": wards,
         "recordings": [{"sha256": sha256, "label": i % 2, "copies": copies}
                        for i, sha256 in enumerate(speech)]})
@@ -112,7 +68,8 @@ def plan(bin_folder, work, count):
             file.write(",\n" if i + 1 < count else "]}\n")
     config = part_of(configuration(bin_folder, work, {"transform": {"noise": None}}),
                      {"audio": None, "features": None, "transform": None, "split": None})
-    result, most = run_child(bin_folder, work, "run.requested", {"configuration": config})
+    result, most = run_child(bin_folder, work, "feature_engineering", "run.requested",
+                             {"configuration": config})
     planned = 0
     for shard in result["shards"]:
         with open(os.path.join(work, "out", f"shard-{shard:05}.json")) as file:

@@ -100,7 +100,7 @@ write_description(const struct spira_run_config *config, const struct spira_valu
     return spira_document_write(path, document, err);
 }
 
-static enum spira_code train(const struct spira_job *job, const struct spira_run_config *config,
+static enum spira_code train(const struct spira_run_config *config,
                              const struct spira_value *dataset, const struct spira_tools *tools,
                              const char *inputs, const char *outputs,
                              struct spira_training_job *training, struct spira_value **ret_result,
@@ -121,9 +121,7 @@ static enum spira_code train(const struct spira_job *job, const struct spira_run
     training->log_path = log;
     training->model_path = model;
     struct spira_training_result trained = {0};
-    enum spira_code code = open_loaders(job, config, tools, inputs, dataset, training, err);
-    if (code == SPIRA_OK)
-        code = spira_train(training, &trained, err);
+    enum spira_code code = spira_train(training, &trained, err);
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(spira_value_free_at)
@@ -161,7 +159,10 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
         .digest = tools->digest,
         .progress = progress,
     };
-    code = train(job, &config, dataset, tools, inputs, outputs, &training, ret_result, err);
+    code = open_loaders(job, &config, tools, inputs, dataset, &training, err);
+    spira_value_remove(dataset, "recordings"); /* the loaders have what training needs of them */
+    if (code == SPIRA_OK)
+        code = train(&config, dataset, tools, inputs, outputs, &training, ret_result, err);
     spira_loader_done(&training.training);
     spira_loader_done(&training.validation);
     return code;
