@@ -320,6 +320,143 @@ Test(loader, a_recording_is_mixed_the_same_whatever_else_is_in_the_batch)
     }
 }
 
+enum { COPIED_WINDOWS = TRAIN_WINDOWS, COPIED_VALUES = MOST_FRAMES * FEATURES };
+
+/* A batch that outlives its loader's next one. */
+struct copied {
+    size_t count;
+    struct spira_window windows[COPIED_WINDOWS]; /* without data */
+    float values[COPIED_WINDOWS][COPIED_VALUES];
+};
+
+static struct copied copy_batch(const struct spira_batch *batch)
+{
+    struct copied copied = {.count = batch->count}; /* zeros where no value is */
+    for (size_t w = 0; w < batch->count; w++) {
+        copied.windows[w] = batch->windows[w];
+        copied.windows[w].data = NULL;
+        memcpy(copied.values[w], batch->windows[w].data,
+               batch->windows[w].frames * FEATURES * sizeof(float));
+    }
+    return copied;
+}
+
+static void expect_same(const struct copied *actual, const struct copied *expected)
+{
+    cr_assert_eq(actual->count, expected->count);
+    for (size_t w = 0; w < expected->count; w++) {
+        cr_assert_eq(actual->windows[w].frames, expected->windows[w].frames);
+        cr_assert_eq(actual->windows[w].recording, expected->windows[w].recording);
+        cr_assert_eq(actual->windows[w].label, expected->windows[w].label);
+        cr_assert_arr_eq(actual->values[w], expected->values[w], sizeof expected->values[w]);
+    }
+}
+
+enum { LOADS = 60 };
+
+/* The arguments of a load, drawn. */
+static size_t draw_load(size_t load, size_t *ret_epoch, size_t *indices)
+{
+    struct spira_random random = spira_random_stream(9, SPIRA_FOR_NOISE, load, 0);
+    *ret_epoch = spira_random_below(&random, 3);
+    size_t count = 1 + spira_random_below(&random, 4);
+    for (size_t i = 0; i < count; i++)
+        indices[i] = spira_random_below(&random, 4);
+    return count < COPIED_WINDOWS / 3 ? count : COPIED_WINDOWS / 3;
+}
+
+static void hint(size_t load)
+{
+    size_t epoch, indices[4], count = draw_load(load, &epoch, indices);
+    spira_loader_prefetch(loader, epoch, indices, count);
+}
+
+/* Hints: none; what comes next; one that is never followed, now and then; nothing but such. */
+static void load_all(const struct spira_loader_options *options, int hints, struct copied *batches)
+{
+    open_loader(options);
+    for (size_t i = 0; i < LOADS; i++) {
+        if (hints == 1 || (hints == 2 && i % 5 > 1))
+            hint(i + 1);
+        else if (hints > 1)
+            hint(i + LOADS);
+        size_t epoch, indices[4], count = draw_load(i, &epoch, indices);
+        struct spira_batch batch = load(epoch, indices, count);
+        batches[i] = copy_batch(&batch);
+    }
+    spira_loader_done(&loader);
+}
+
+Test(loader, hints_change_no_value)
+{
+    static struct copied expected[LOADS], hinted[LOADS];
+    const struct spira_loader_options cases[] = {
+        {.role = SPIRA_TRAIN},
+        {.role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES},
+        {.role = SPIRA_TRAIN, .mixture = &mixture, .seed = 5},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        memset(expected, 0, sizeof expected);
+        load_all(&cases[c], 0, expected);
+        for (int hints = 1; hints <= 3; hints++) {
+            memset(hinted, 0, sizeof hinted);
+            load_all(&cases[c], hints, hinted);
+            for (size_t i = 0; i < LOADS; i++)
+                expect_same(&hinted[i], &expected[i]);
+        }
+    }
+}
+
+/* How many parts of shards this process has mapped. */
+static size_t mapped_parts(void)
+{
+    size_t parts = 0;
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    cr_assert(maps);
+    while (fgets(line, sizeof line, maps))
+        parts += strstr(line, folder) != NULL;
+    fclose(maps);
+    return parts;
+}
+
+Test(loader, nothing_is_mapped_but_the_newest_batch_and_the_one_ahead)
+{
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});
+    cr_assert_eq(mapped_parts(), 0);
+    load(0, all, 4);
+    cr_assert_leq(mapped_parts(), 4);
+    for (size_t i = 0; i + 1 < 4; i++) {
+        spira_loader_prefetch(loader, 0, all + i + 1, 1);
+        load(0, all + i, 1);
+        cr_assert_leq(mapped_parts(), 2);
+    }
+    spira_loader_done(&loader);
+    cr_assert_eq(mapped_parts(), 0);
+    open_loader(&(struct spira_loader_options){
+        .role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES, .mixture = &mixture, .seed = 5});
+    load(0, all, 4);
+    cr_assert_eq(mapped_parts(), 0, "what is composed needs no shard any more");
+}
+
+Test(loader, a_shard_that_was_cut_since_is_named)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", folder, spira_shard_name(2).text);
+    for (int hinted = 0; hinted < 2; hinted++) {
+        open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});
+        cr_assert_eq(truncate(path, 100), 0);
+        if (hinted)
+            spira_loader_prefetch(loader, 0, all, 4);
+        struct spira_batch batch;
+        struct spira_error err = {0};
+        cr_assert_eq(spira_loader_load(loader, 0, all, 4, &batch, &err), SPIRA_EIO);
+        cr_assert(strstr(err.message, "shard-00002.safetensors"), "%s", err.message);
+        spira_loader_done(&loader);
+        write_shard(2, 3, ROWS);
+    }
+}
+
 Test(loader, a_shard_without_a_tensor_the_dataset_names_is_refused)
 {
     struct spira_error err;

@@ -23,10 +23,10 @@ struct fake_loader {
     float *data; /* freshly allocated by each load, so that a tool sees a late use */
     char name[64];
     enum spira_code fails; /* what load answers */
-    struct {
+    struct fake_asked {
         size_t epoch, recording;
-    } loaded[FAKE_MAX_LOADED]; /* what was asked for, in order */
-    size_t loaded_count;
+    } loaded[FAKE_MAX_LOADED], hinted[FAKE_MAX_LOADED]; /* what was asked for, in order */
+    size_t loaded_count, hinted_count;
 };
 
 /* Even recordings are controls, odd ones patients; the second feature is slow in the one and fast
@@ -75,6 +75,13 @@ static inline const char *fake_name(void *self, size_t index)
     return fake->name;
 }
 
+static inline void fake_prefetch(void *self, size_t epoch, const size_t *indices, size_t count)
+{
+    struct fake_loader *fake = self;
+    for (size_t i = 0; i < count && fake->hinted_count < FAKE_MAX_LOADED; i++)
+        fake->hinted[fake->hinted_count++] = (struct fake_asked){epoch, indices[i]};
+}
+
 static inline enum spira_code fake_load(void *self, size_t epoch, const size_t *indices,
                                         size_t count, struct spira_batch *ret_batch,
                                         struct spira_error *err)
@@ -85,10 +92,8 @@ static inline enum spira_code fake_load(void *self, size_t epoch, const size_t *
     size_t values = 0, windows = 0;
     for (size_t i = 0; i < count; i++) {
         values += fake_window_count(fake, indices[i]) * fake_frames(fake, indices[i]);
-        if (fake->loaded_count < FAKE_MAX_LOADED) {
-            fake->loaded[fake->loaded_count].epoch = epoch;
-            fake->loaded[fake->loaded_count++].recording = indices[i];
-        }
+        if (fake->loaded_count < FAKE_MAX_LOADED)
+            fake->loaded[fake->loaded_count++] = (struct fake_asked){epoch, indices[i]};
     }
     free(fake->data);
     fake->data = spira_alloc(values * FAKE_FEATURES, sizeof *fake->data);
@@ -119,6 +124,7 @@ static inline void fake_close(void *self)
 
 static const struct spira_loader_ops fake_loader_ops = {
     .recordings = fake_recordings,
+    .prefetch = fake_prefetch,
     .load = fake_load,
     .name = fake_name,
     .label = fake_label,

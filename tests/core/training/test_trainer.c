@@ -135,6 +135,20 @@ Test(trainer, an_epoch_visits_each_recording_once_in_an_order_of_its_own)
         cr_assert_eq(fixture.validation.loaded[i].epoch, 0, "validation never changes");
 }
 
+Test(trainer, says_which_batch_is_the_next_one)
+{
+    train_well();
+    const struct fake_loader *training = &fixture.training, *validation = &fixture.validation;
+    size_t first = fixture.train.batch_recordings; /* nobody could say it before */
+    cr_assert_eq(training->hinted_count, training->loaded_count - first);
+    cr_assert_arr_eq(training->hinted, training->loaded + first,
+                     training->hinted_count * sizeof *training->hinted);
+    /* Of nine recordings eight are scored at once. */
+    cr_assert_eq(validation->hinted_count, fixture.train.epochs);
+    for (size_t i = 0; i < validation->hinted_count; i++)
+        cr_assert_eq(validation->hinted[i].recording, 8);
+}
+
 Test(trainer, gives_the_same_bytes_for_any_number_of_threads)
 {
     struct spira_sha256 model = {""}, log = {""};
