@@ -83,6 +83,7 @@ code=0
 wait "$training" || code=$?
 expect_equal "exit code of a training that was asked to stop" "$code" 143
 has_checkpoint || wrong "a training that was asked to stop left no checkpoint"
+cut_newest_checkpoint "$folder/store" # the one before does as well
 for worker in model-training model-evaluation model-publish; do
     expect_done "$worker" --once --run "$run"
 done
