@@ -118,6 +118,7 @@ enum spira_code spira_composition_init(struct spira_tensors tensors,
     if (code != SPIRA_OK || !options->mixture)
         return code;
     ret_composition->mixture = *options->mixture;
+    ret_composition->options.mixture = &ret_composition->mixture;
     prepare_mixture(ret_composition);
     return SPIRA_OK;
 }

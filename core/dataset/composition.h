@@ -18,7 +18,7 @@ struct spira_composition_recording {
     size_t *offsets;     /* of each copy (windows, frames, features) in the shard */
 };
 
-/* The batches of one role. One thread at a time. */
+/* The batches of one role. One thread at a time; stays where it is. */
 struct spira_composition {
     struct spira_loader_options options;
     struct spira_mixture_config mixture;

@@ -16,20 +16,20 @@ struct request {
 enum ahead_state { NOTHING_AHEAD, COMPOSING_AHEAD, BATCH_AHEAD };
 
 struct loader {
-    struct spira_composition composition; /* of the thread while it composes, else the caller's */
-    struct spira_composed shown;          /* the newest batch */
-    /* The batch ahead. */
+    struct spira_composed shown; /* the newest batch */
+    struct request hint;         /* the batch after the one ahead; count 0: none */
     pthread_t thread;
     bool has_thread;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* of the state and of ending */
     pthread_cond_t changed;
-    enum ahead_state state; /* with lock held, as ending; the rest belongs to whom it says */
+    enum ahead_state state;
     bool ending;
+    /* The thread's alone while the state is COMPOSING_AHEAD, the caller's alone otherwise. */
+    struct spira_composition composition;
     struct request ahead;
-    struct spira_composed composed;
-    enum spira_code code; /* of composing it */
+    struct spira_composed composed; /* the batch ahead */
+    enum spira_code code;           /* of composing it */
     struct spira_error err;
-    struct request hint; /* the batch after the one ahead; count 0: none */
 };
 
 static size_t recordings(void *self)

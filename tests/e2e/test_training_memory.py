@@ -1,9 +1,9 @@
 #!/usr/bin/env -S python3 -B
 """Usage: tests/e2e/test_training_memory.py BIN [--gigabytes N] [--most MB]
 
-Makes a dataset of N GB (1) in the temporary folder and lets the training worker's own program
+Makes a dataset of N GB (0.6) in the temporary folder and lets the training worker's own program
 (BIN/spira-model-training --child) train an epoch on it, once for each way of making windows. Fails when
-it ever holds more than MB megabytes (200): pages of its own and of mapped shards together. The limit
+it ever holds more than MB megabytes (150): pages of its own and of mapped shards together. The limit
 of address space it runs under, 1.5 GB, does not grow with the dataset."""
 import argparse
 import os
@@ -33,8 +33,8 @@ def train(bin_folder, work, transform):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin")
-    parser.add_argument("--gigabytes", type=float, default=1)
-    parser.add_argument("--most", type=float, default=200)
+    parser.add_argument("--gigabytes", type=float, default=0.6)
+    parser.add_argument("--most", type=float, default=150)
     arguments = parser.parse_args()
     mixture = {"alpha": 0.5, "beta": 0.5}
     cases = [
