@@ -6,6 +6,7 @@
 #include "adapters/json/json_config.h"
 #include "adapters/openssl/openssl_digest.h"
 #include "cli/commands.h"
+#include "cli/model_verbs.h"
 #include "cli/output.h"
 #include "cli/prediction.h"
 #include "core/publish/registry.h"
@@ -287,5 +288,6 @@ static const struct spira_verb predict = {
 const struct spira_noun spira_model_noun = {
     .name = "model",
     .sentence = "Looks at published models and uses them.",
-    .verbs = (const struct spira_verb *const[]){&list, &show, &predict, NULL},
+    .verbs =
+        (const struct spira_verb *const[]){&list, &show, &predict, &spira_model_export_verb, NULL},
 };

@@ -1,47 +1,24 @@
 #include "cli/prediction.h"
 
-#include "core/model/weights.h"
+enum { BATCH_WINDOWS = 64 };
 
-enum { DESCRIPTION_MAX_BYTES = 1 << 24, BATCH_WINDOWS = 64 };
-
-/* "<folder of model_path>/model.json"; free with free(). */
-static char *description_beside(const char *model_path)
+enum spira_code spira_predictor_open(const struct spira_tools *tools, const char *model_path,
+                                     const char *description_path,
+                                     struct spira_predictor *ret_predictor, struct spira_error *err)
 {
-    const char *slash = strrchr(model_path, '/');
-    return slash ? spira_format("%.*s/model.json", (int)(slash - model_path), model_path)
-                 : spira_format("model.json");
-}
-
-static enum spira_code read_description(struct spira_config_source json, const char *path,
-                                        struct spira_model_description *ret_description,
-                                        struct spira_error *err)
-{
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *document = NULL;
-    enum spira_code code = spira_config_read(json, path, DESCRIPTION_MAX_BYTES, &document, err);
-    return code == SPIRA_OK ? spira_model_description_read(path, document, ret_description, err)
-                            : code;
-}
-
-/* Everything but the weights, from the description. */
-static enum spira_code make_parts(const struct spira_tools *tools, const char *description_path,
-                                  struct spira_predictor *predictor, struct spira_error *err)
-{
-    struct spira_model_description *description = &predictor->description;
-    enum spira_code code = read_description(tools->json, description_path, description, err);
+    *ret_predictor = (struct spira_predictor){.audio = tools->audio};
+    struct spira_model_description *description = &ret_predictor->model.description;
+    enum spira_code code =
+        spira_stored_model_open(tools, model_path, description_path, &ret_predictor->model, err);
     if (code != SPIRA_OK)
         return code;
     code = spira_feature_extractor_new(&description->features, description->audio.rate_hz,
-                                       tools->fourier, &predictor->extractor, err);
-    if (code == SPIRA_OK)
-        code =
-            spira_network_new(&description->model, description->frames, description->feature_count,
-                              (struct spira_matrix){0}, tools->threads, &predictor->network, err);
+                                       tools->fourier, &ret_predictor->extractor, err);
     if (code != SPIRA_OK)
-        return spira_fail_within(err, "%s", description_path);
+        return spira_fail_within(err, "%s", description_path ? description_path : model_path);
     description->transform.noise.enabled = false;
-    predictor->chain = (struct spira_example_chain){
-        .extractor = predictor->extractor,
+    ret_predictor->chain = (struct spira_example_chain){
+        .extractor = ret_predictor->extractor,
         .transform = &description->transform,
         .short_recordings = description->audio.short_recordings,
         .rate_hz = description->audio.rate_hz,
@@ -49,27 +26,9 @@ static enum spira_code make_parts(const struct spira_tools *tools, const char *d
     return SPIRA_OK;
 }
 
-enum spira_code spira_predictor_open(const struct spira_tools *tools, const char *model_path,
-                                     const char *description_path,
-                                     struct spira_predictor *ret_predictor, struct spira_error *err)
-{
-    SPIRA_CLEANUP(spira_free_at)
-    char *beside = description_beside(model_path);
-    SPIRA_CLEANUP(spira_tensor_file_done)
-    struct spira_tensor_file weights = {0};
-    *ret_predictor = (struct spira_predictor){.audio = tools->audio};
-    /* First, so that a model that is not there is what the message names. */
-    enum spira_code code = spira_tensors_open(tools->tensors, model_path, &weights, err);
-    if (code == SPIRA_OK)
-        code = make_parts(tools, description_path ? description_path : beside, ret_predictor, err);
-    return code == SPIRA_OK
-               ? spira_weights_read(&weights, model_path, "", ret_predictor->network, err)
-               : code;
-}
-
 void spira_predictor_done(struct spira_predictor *predictor)
 {
-    spira_network_free(predictor->network);
+    spira_stored_model_done(&predictor->model);
     spira_feature_extractor_free(predictor->extractor);
     *predictor = (struct spira_predictor){0};
 }
@@ -124,7 +83,7 @@ static enum spira_code score_recording(struct spira_predictor *predictor,
             windows[i] = (struct spira_window){.data = window, .frames = frames};
         }
         if (code == SPIRA_OK)
-            code = score_windows(predictor->network, windows, count, ret_scores + first, err);
+            code = score_windows(predictor->model.network, windows, count, ret_scores + first, err);
     }
     return code;
 }
@@ -132,7 +91,7 @@ static enum spira_code score_recording(struct spira_predictor *predictor,
 static enum spira_code score_wave(struct spira_predictor *predictor, const struct spira_wave *wave,
                                   struct spira_prediction *prediction, struct spira_error *err)
 {
-    const struct spira_model_description *description = &predictor->description;
+    const struct spira_model_description *description = &predictor->model.description;
     SPIRA_CLEANUP(spira_example_done)
     struct spira_example example = {0};
     enum spira_code code = spira_example_init(&predictor->chain, wave, 0, "", 0, &example, err);
@@ -152,7 +111,7 @@ static enum spira_code score_wave(struct spira_predictor *predictor, const struc
 enum spira_code spira_predict(struct spira_predictor *predictor, const char *path,
                               struct spira_prediction *ret_prediction, struct spira_error *err)
 {
-    const struct spira_model_description *description = &predictor->description;
+    const struct spira_model_description *description = &predictor->model.description;
     SPIRA_CLEANUP(spira_wave_done)
     struct spira_wave wave = {0};
     enum spira_code code = spira_wave_load(predictor->audio, path, description->audio.rate_hz,

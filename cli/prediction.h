@@ -5,22 +5,19 @@
 #include <stdbool.h>
 
 #include "core/features/examples.h"
-#include "core/model/description.h"
-#include "core/model/network.h"
-#include "workers/common/worker.h"
+#include "workers/common/stored_model.h"
 
 /* A model ready to score; opened once, used for one recording after the other. One thread. */
 struct spira_predictor {
-    struct spira_model_description description;
+    struct spira_stored_model model;
     struct spira_feature_extractor *extractor;
-    struct spira_network *network;
     struct spira_example_chain chain;
     struct spira_audio_source audio;
 };
 
-/* Opens the model; description_path NULL: model.json in the model's folder. Fills ret_predictor,
- * which must not move after it (its parts point at each other); end with spira_predictor_done, also
- * after a failure. SPIRA_ENOTFOUND; SPIRA_EINVALID when the two do not fit. */
+/* Opens the model as spira_stored_model_open does, with its codes. Fills ret_predictor, which must
+ * not move after it (its parts point at each other); end with spira_predictor_done, also after a
+ * failure. */
 SPIRA_MUST_USE enum spira_code spira_predictor_open(const struct spira_tools *tools,
                                                     const char *model_path,
                                                     const char *description_path,

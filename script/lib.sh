@@ -10,9 +10,11 @@
 declare -A SPIRA_PACKAGES=(
     [build]="gcc libc6-dev cmake ninja-build pkg-config libsndfile1-dev libfftw3-dev libopenblas-dev
              libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libhiredis-dev librdkafka-dev
-             libmicrohttpd-dev libcriterion-dev python3"
+             libmicrohttpd-dev libonnx-dev libprotobuf-c-dev protobuf-c-compiler libcriterion-dev
+             python3"
     [bench]="python3-torch python3-torchaudio"
     [bench_events]="python3-confluent-kafka python3-msgpack python3-jsonschema python3-redis"
+    [interop]="python3-torch python3-pip util-linux"
     [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
     [format]="clang-format"
     [lint]="clang clang-tidy libomp-dev python3 shellcheck"

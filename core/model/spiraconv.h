@@ -1,4 +1,5 @@
-/* The architecture of SpiraConv, and how its activations lie in memory. Inside of core/model/. */
+/* The architecture of SpiraConv, which exports write down too, and how its activations lie in
+ * memory. The second is inside of core/model/. */
 #ifndef SPIRA_CORE_MODEL_SPIRACONV_H
 #define SPIRA_CORE_MODEL_SPIRACONV_H
 

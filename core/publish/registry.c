@@ -6,6 +6,7 @@
 enum { DOCUMENT_MAX_BYTES = 1 << 24 };
 
 #define MODEL_FILE "model.safetensors"
+#define ONNX_FILE "model.onnx"
 #define CARD_FILE "README.md"
 #define MANIFEST_FILE "model.json"
 
@@ -154,19 +155,36 @@ static struct spira_value *make_manifest(const struct spira_publication *publica
     spira_value_set_text(published, "model", publication->model);
     spira_value_set_int(published, "version", version);
     spira_value_set_text(published, "sha256", publication->sha256);
+    spira_value_set_text(published, "onnx_sha256", publication->onnx_sha256);
     return manifest;
 }
 
-/* Puts a text; one that another publisher of the same model put first stays. */
-static enum spira_code put_first(const struct spira_registry *registry, const char *key,
-                                 const char *text, struct spira_error *err)
+/* What became of a put; what another publisher of the same model put first stays. */
+static enum spira_code first_stays(enum spira_code code, const struct spira_error *why,
+                                   struct spira_error *err)
 {
-    struct spira_error why;
-    enum spira_code code = spira_store_put(registry->store, key, text, strlen(text), &why);
     if (code == SPIRA_OK || code == SPIRA_EDETERMINISM)
         return SPIRA_OK;
-    *err = why;
+    *err = *why;
     return code;
+}
+
+static enum spira_code put_text(const struct spira_registry *registry, const char *key,
+                                const char *text, struct spira_error *err)
+{
+    struct spira_error why;
+    return first_stays(spira_store_put(registry->store, key, text, strlen(text), &why), &why, err);
+}
+
+static enum spira_code put_onnx(const struct spira_registry *registry,
+                                const struct spira_publication *publication, int64_t version,
+                                struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_registry_key(publication->model, version, ONNX_FILE);
+    struct spira_error why;
+    return first_stays(spira_store_put_file(registry->store, key, publication->onnx_path, &why),
+                       &why, err);
 }
 
 static enum spira_code complete(const struct spira_registry *registry,
@@ -183,8 +201,10 @@ static enum spira_code complete(const struct spira_registry *registry,
     char *card_key = spira_registry_key(publication->model, version, CARD_FILE);
     SPIRA_CLEANUP(spira_free_at)
     char *manifest_key = spira_registry_key(publication->model, version, MANIFEST_FILE);
-    enum spira_code code = put_first(registry, card_key, card, err);
-    return code == SPIRA_OK ? put_first(registry, manifest_key, text, err) : code;
+    enum spira_code code = put_onnx(registry, publication, version, err);
+    if (code == SPIRA_OK)
+        code = put_text(registry, card_key, card, err);
+    return code == SPIRA_OK ? put_text(registry, manifest_key, text, err) : code;
 }
 
 enum spira_code spira_registry_publish(const struct spira_registry *registry,

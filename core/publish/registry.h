@@ -1,5 +1,6 @@
 /* The registry of published models, in the object store:
  *   registry/<model>/versions/000012/model.safetensors   its first put claims the number
+ *                                    model.onnx           the same for other runtimes
  *                                    README.md
  *                                    model.json           put last: the version is published
  *   registry/<model>/history/000012.json                  one for each change of the champion
@@ -25,16 +26,17 @@ struct spira_registry {
 
 /* A model to publish; all borrowed. */
 struct spira_publication {
-    const char *model;  /* the name in the registry */
-    const char *path;   /* model.safetensors on this machine */
-    const char *sha256; /* of that file, in hex */
+    const char *model;                   /* the name in the registry */
+    const char *path;                    /* model.safetensors on this machine */
+    const char *sha256;                  /* of that file, in hex */
+    const char *onnx_path, *onnx_sha256; /* the same of model.onnx */
     const struct spira_value
         *facts; /* a map: what model.json says; "metrics" goes into README.md */
 };
 
 /* Publishes a model that passed the gate, makes it the champion and says its version. model.json is
- * facts and "published": {"model", "version", "sha256"}. A model whose digest is already published
- * keeps its version, model.json and place in the history. Codes of the store. */
+ * facts and "published": {"model", "version", "sha256", "onnx_sha256"}. A model whose digest is
+ * already published keeps its version, model.json and place in the history. Codes of the store. */
 SPIRA_MUST_USE enum spira_code spira_registry_publish(const struct spira_registry *registry,
                                                       const struct spira_publication *publication,
                                                       int64_t *ret_version,

@@ -13,6 +13,7 @@
 #include "adapters/memory/event_bus_memory.h"
 #include "adapters/memory/run_state_memory.h"
 #include "adapters/msgpack/msgpack_codec.h"
+#include "adapters/onnx/model_export_onnx.h"
 #include "adapters/openblas/matrix_openblas.h"
 #include "adapters/openssl/openssl_digest.h"
 #include "adapters/posix/clock_posix.h"
@@ -32,6 +33,7 @@ struct spira_tools spira_wire_tools(size_t threads)
         .digest = spira_digest_openssl(),
         .fourier = spira_fourier_fftw(),
         .matrix = spira_matrix_openblas(),
+        .model_export = spira_model_export_onnx(),
         .tensors = spira_tensors_safetensors(),
         .threads = threads,
     };

@@ -12,6 +12,7 @@
 #include "core/ports/fourier.h"
 #include "core/ports/inbox.h"
 #include "core/ports/matrix.h"
+#include "core/ports/model_export.h"
 #include "core/ports/object_store.h"
 #include "core/ports/progress.h"
 #include "core/ports/run_state.h"
@@ -25,6 +26,7 @@ struct spira_tools {
     struct spira_digest digest;
     struct spira_fourier fourier;
     struct spira_matrix matrix;
+    struct spira_model_export model_export;
     struct spira_tensors tensors;
     size_t threads;
 };

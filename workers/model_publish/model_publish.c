@@ -2,8 +2,10 @@
 
 #include "core/publish/gate.h"
 #include "core/publish/registry.h"
+#include "workers/common/stored_model.h"
 
 static const char weights_name[] = "model.safetensors";
+static const char onnx_name[] = "model.onnx";
 static const char description_name[] = "model.json";
 
 /* What model.json of the published version says: the model's own description, how good it is, and
@@ -89,23 +91,24 @@ static enum spira_code find_version(const struct spira_registry *registry, const
     return SPIRA_OK;
 }
 
-/* Puts the weights of a version there once more, when they are gone or altered. */
-static enum spira_code mend(struct spira_step_call *call, const struct spira_publication *published,
-                            const char *key, struct spira_error *err)
+/* Puts the file of a version there once more, when it is gone or altered: when its digest is
+ * neither that of path nor the one it was published with (recorded, which may be ""). */
+static enum spira_code mend(struct spira_step_call *call, const char *key, const char *path,
+                            const char *sha256, const char *recorded, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
-    char *path = spira_format("%s/published", call->inputs);
+    char *copy = spira_format("%s.published", path);
     struct spira_error why;
     struct spira_sha256 found = {""};
-    enum spira_code code = spira_store_fetch(call->worker->store, key, path, &why);
+    enum spira_code code = spira_store_fetch(call->worker->store, key, copy, &why);
     if (code == SPIRA_OK)
-        code = spira_digest_file(call->worker->tools.digest, path, &found, NULL, &why);
-    if (code == SPIRA_OK && strcmp(found.hex, published->sha256) == 0)
+        code = spira_digest_file(call->worker->tools.digest, copy, &found, NULL, &why);
+    if (code == SPIRA_OK && (strcmp(found.hex, sha256) == 0 || strcmp(found.hex, recorded) == 0))
         return SPIRA_OK;
     if (code == SPIRA_OK || code == SPIRA_ENOTFOUND)
         code = spira_store_remove(call->worker->store, key, &why);
     if (code == SPIRA_OK)
-        code = spira_store_put_file(call->worker->store, key, published->path, &why);
+        code = spira_store_put_file(call->worker->store, key, path, &why);
     if (code != SPIRA_OK)
         *err = why;
     else
@@ -113,16 +116,57 @@ static enum spira_code mend(struct spira_step_call *call, const struct spira_pub
     return code;
 }
 
-/* Gives the key of the weights too (free with free()). */
-static enum spira_code publish(struct spira_step_call *call, const struct spira_registry *registry,
-                               int64_t *ret_version, char **ret_key, struct spira_error *err)
+/* Both files of a published version. Another version of this program may have written its
+ * model.onnx, with other bytes; versions older than model.onnx get one. */
+static enum spira_code mend_version(struct spira_step_call *call,
+                                    const struct spira_registry *registry,
+                                    const struct spira_publication *published, int64_t version,
+                                    struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
-    char *path = spira_format("%s/%s", call->inputs, weights_name);
+    char *weights_key = spira_registry_key(published->model, version, weights_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *onnx_key = spira_registry_key(published->model, version, onnx_name);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *manifest = NULL;
+    enum spira_code code = spira_registry_show(registry, published->model, version, &manifest, err);
+    if (code == SPIRA_OK)
+        code = mend(call, weights_key, published->path, published->sha256, "", err);
+    if (code != SPIRA_OK)
+        return code;
+    const char *recorded =
+        spira_value_as_text(spira_value_find(manifest, "published.onnx_sha256"), "");
+    return mend(call, onnx_key, published->onnx_path, published->onnx_sha256, recorded, err);
+}
+
+/* Brings the weights and exports them: publication's two files. */
+static enum spira_code make_files(struct spira_step_call *call, const char *sha256,
+                                  const char *weights, const char *onnx,
+                                  struct spira_sha256 *ret_onnx_sha256, struct spira_error *err)
+{
+    const struct spira_tools *tools = &call->worker->tools;
+    enum spira_code code = spira_step_fetch(
+        call, weights_name, spira_value_get_text(call->result, "key", ""), sha256, err);
+    if (code == SPIRA_OK)
+        code = spira_stored_model_export(tools, weights, NULL, onnx, NULL, err);
+    return code == SPIRA_OK ? spira_digest_file(tools->digest, onnx, ret_onnx_sha256, NULL, err)
+                            : code;
+}
+
+static enum spira_code publish(struct spira_step_call *call, const struct spira_registry *registry,
+                               int64_t *ret_version, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *weights = spira_format("%s/%s", call->inputs, weights_name);
+    SPIRA_CLEANUP(spira_free_at)
+    char *onnx = spira_format("%s/%s", call->inputs, onnx_name);
+    struct spira_sha256 onnx_sha256 = {""};
     const struct spira_publication publication = {
         .model = spira_value_get_text(call->result, "model", ""),
-        .path = path,
+        .path = weights,
         .sha256 = spira_value_get_text(call->result, "sha256", ""),
+        .onnx_path = onnx,
+        .onnx_sha256 = onnx_sha256.hex,
         .facts = spira_value_get(call->result, "facts"),
     };
     bool found;
@@ -132,14 +176,10 @@ static enum spira_code publish(struct spira_step_call *call, const struct spira_
         return code;
     if (found)
         call->status = "reused";
-    code = spira_step_fetch(call, weights_name, spira_value_get_text(call->result, "key", ""),
-                            publication.sha256, err);
+    code = make_files(call, publication.sha256, weights, onnx, &onnx_sha256, err);
     if (code == SPIRA_OK)
         code = spira_registry_publish(registry, &publication, ret_version, err);
-    if (code != SPIRA_OK)
-        return code;
-    *ret_key = spira_registry_key(publication.model, *ret_version, weights_name);
-    return mend(call, &publication, *ret_key, err);
+    return code == SPIRA_OK ? mend_version(call, registry, &publication, *ret_version, err) : code;
 }
 
 static enum spira_code complete(struct spira_step_call *call, struct spira_error *err)
@@ -149,11 +189,11 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
                                             .json = call->worker->tools.json};
     const char *model = spira_value_get_text(call->result, "model", "");
     int64_t version = 0;
-    SPIRA_CLEANUP(spira_free_at)
-    char *key = NULL;
-    enum spira_code code = publish(call, &registry, &version, &key, err);
+    enum spira_code code = publish(call, &registry, &version, err);
     if (code != SPIRA_OK)
         return code;
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_registry_key(model, version, weights_name);
     struct spira_value *fields = spira_value_map();
     spira_value_set_text(fields, "name", model);
     spira_value_set_int(fields, "version", version);
