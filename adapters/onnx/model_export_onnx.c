@@ -69,7 +69,7 @@ static const char *mish(const struct drawing *drawing, const char *x)
 /* BatchNorm with the running statistics. x becomes its result. */
 static enum spira_code batch_norm(struct drawing *drawing, const char **x, struct spira_error *err)
 {
-    const char *weights[4];
+    const char *weights[4] = {NULL};
     for (size_t i = 0; i < 4; i++) {
         enum spira_code code = add_weight(drawing, 0, &weights[i], err);
         if (code != SPIRA_OK)
@@ -88,7 +88,7 @@ static enum spira_code batch_norm(struct drawing *drawing, const char **x, struc
 static enum spira_code group_norm(struct drawing *drawing, const struct spira_conv *conv,
                                   const char **x, struct spira_error *err)
 {
-    const char *gamma, *beta;
+    const char *gamma = NULL, *beta = NULL;
     enum spira_code code = add_weight(drawing, 2, &gamma, err);
     if (code == SPIRA_OK)
         code = add_weight(drawing, 2, &beta, err);
@@ -120,7 +120,7 @@ static enum spira_code group_norm(struct drawing *drawing, const struct spira_co
 static enum spira_code convolution(struct drawing *drawing, const struct spira_conv *conv,
                                    enum spira_norm norm, const char **x, struct spira_error *err)
 {
-    const char *weight, *bias;
+    const char *weight = NULL, *bias = NULL;
     enum spira_code code = add_weight(drawing, 0, &weight, err);
     if (code == SPIRA_OK)
         code = add_weight(drawing, 0, &bias, err);
@@ -147,7 +147,7 @@ static enum spira_code convolution(struct drawing *drawing, const struct spira_c
 /* y = W x + b over the last dimension. x becomes its result. */
 static enum spira_code linear(struct drawing *drawing, const char **x, struct spira_error *err)
 {
-    const char *weight, *bias;
+    const char *weight = NULL, *bias = NULL;
     enum spira_code code = add_weight(drawing, 0, &weight, err);
     if (code == SPIRA_OK)
         code = add_weight(drawing, 0, &bias, err);

@@ -58,7 +58,7 @@ json() {
 help() {
     local commands=("local run" "audio add" "audio check" "audio features" "audio withdraw" "run start"
         "run list" "run show" "run watch" "run wait" "run cancel" "model list" "model show" "model predict"
-        "dlq list" "dlq show" "dlq retry" "dlq discard" "state rebuild" "topics ensure" "config check" "config import" "version")
+        "model export" "dlq list" "dlq show" "dlq retry" "dlq discard" "state rebuild" "topics ensure" "config check" "config import" "version")
     local command words
     try 0 --help
     silent err
@@ -253,6 +253,28 @@ models() {
     refuses 3 "store/model.json" model predict --model store/model.safetensors --in voice.wav
 }
 
+# What cannot be exported; what can is in tests/interop/.
+exports() {
+    local out=(--format onnx --out exported.onnx)
+    refuses 2 "missing option --format FORMAT" model export --model none.safetensors --out exported.onnx
+    refuses 2 "--format: 'tflite' is not 'onnx'" model export --model none.safetensors --format tflite --out x
+    refuses 3 "none.safetensors" model export --model none.safetensors "${out[@]}"
+    refuses 1 "run.json" model export --model run.json "${out[@]}"
+    mkdir export
+    cp voice.safetensors export/model.safetensors
+    refuses 3 "export/model.json" model export --model export/model.safetensors "${out[@]}"
+    try 0 config check run.json -o json
+    jq '{format: 1, configuration: ., frames: 201, features: 20}' out >export/model.json
+    refuses 1 "'conv.0.weight'" model export --model export/model.safetensors "${out[@]}"
+    jq '.features = 21' export/model.json >other.json
+    refuses 1 "other.json: 'features' is 21" \
+        model export --model export/model.safetensors --model-config other.json "${out[@]}"
+    jq '.frames = 20' export/model.json >short.json
+    refuses 1 "short.json: windows of 20 frames are too short" \
+        model export --model export/model.safetensors --model-config short.json "${out[@]}"
+    [ ! -e exported.onnx ] || wrong "a refused model left a file"
+}
+
 # The fleet's commands where there is no fleet: nothing listens on port 1.
 fleet() {
     local command words
@@ -308,3 +330,4 @@ fleet
 imports
 audio_features
 models
+exports

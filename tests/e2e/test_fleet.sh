@@ -19,6 +19,8 @@ expect_success local
 expect_equal "digests of the fleet's run" "$(digests fleet)" "$(digests local)"
 model=$(field fleet .model.path)
 expect_equal "digest of the published file" "$(sha256sum "$model" | cut -d ' ' -f 1)" "$(field local .model.digest)"
+cmp "${model%/*}/model.onnx" "$(dirname "$(field local .model.path)")/model.onnx" ||
+    wrong "the fleet's model.onnx is another"
 
 # Nothing is computed twice.
 fleet_run again --config "$config"

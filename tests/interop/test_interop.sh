@@ -45,6 +45,21 @@ for version in v1 v2; do
     train "frames-$version" "${network[@]}" "${frames[@]}"
 done
 
+# What cannot be written is said, and what was there stays.
+export_to() {
+    "$spiractl" model export --model "$work/published/model.safetensors" --format onnx --out "$1" \
+        >"$work/said" 2>&1
+}
+mkdir "$work/folder"
+code=0
+export_to "$work/folder" || code=$?
+expect_equal "exit code of an export over a folder" "$code" 1
+grep -qF "$work/folder" "$work/said" || wrong "it does not say which: $(cat "$work/said")"
+expect_equal "what it left" "$(find "$work" -name 'folder*' | wc -l)" 1
+export_to "$work/exported.onnx" || wrong "an older file is not replaced"
+cmp "$work/exported.onnx" "$work/published/model.onnx" || wrong "an older file is not replaced"
+grep -qF "any number of windows, of 401 frames, of 40 features" "$work/said" || wrong "table: $(cat "$work/said")"
+
 mapfile -t voices < <(awk -F, 'NR > 1 && NR % 4 == 0 { print $1 }' "$work/metadata.csv")
 # The framework's and onnxruntime's threads would wait for each other.
 export OMP_NUM_THREADS=1
