@@ -21,5 +21,6 @@ Test(model_card, says_what_the_model_is_and_is_not)
     cr_assert(strstr(card, "| roc_auc | undefined |"));
     cr_assert_null(strstr(card, "| accuracy |"), "a metric that is not there");
     cr_assert(strstr(card, "spiractl model predict"));
+    cr_assert(strstr(card, "`model.onnx`"));
     cr_assert(strstr(card, "not a medical device"));
 }
