@@ -4,9 +4,10 @@
 #include "core/base/file.h"
 #include "core/model/spiraconv.h"
 
-/* Operator set 13 (ONNX 1.8, 2021) is the oldest in which every operator used here has the form it
- * still has, so Debian 12's tools and every onnxruntime since 1.7 read it. Mish is an operator only
- * since 18 and GroupNormalization since 21: both are written as what they are defined by. */
+/* Operator set 13 (ONNX 1.8, 2021) has all that is used here, and later sets changed none of that:
+ * Debian 12's onnx (set 17) reads it, and so does every onnxruntime since 1.7. Mish is an operator
+ * only since 18, and GroupNormalization took its form in 21: both are written as what they are
+ * defined by. */
 enum { OPERATOR_SET = 13, IR_VERSION = 7, MAX_BYTES = INT32_MAX };
 
 static const float norm_epsilon = 1e-5f;
