@@ -26,8 +26,8 @@ static enum spira_code open_description(const struct spira_tools *tools, const c
     if (code != SPIRA_OK)
         return code;
     code = spira_network_new(&model->description.model, model->description.frames,
-                             model->description.feature_count, tools->matrix, tools->threads,
-                             &model->network, err);
+                             model->description.feature_count, (struct spira_matrix){0},
+                             tools->threads, &model->network, err);
     return code == SPIRA_OK ? SPIRA_OK : spira_fail_within(err, "%s", path);
 }
 
