@@ -47,10 +47,11 @@ static const struct {
     const char *name;
     double (*measure)(size_t threads);
 } benches[] = {
-    {"features", spira_bench_features}, {"features_file", spira_bench_features_file},
-    {"resample", spira_bench_resample}, {"train", spira_bench_train},
-    {"infer", spira_bench_infer},       {"infer_one", spira_bench_infer_one},
-    {"events", spira_bench_events},
+    {"features", spira_bench_features},       {"features_file", spira_bench_features_file},
+    {"resample", spira_bench_resample},       {"train", spira_bench_train},
+    {"train_v1", spira_bench_train_v1},       {"train_900", spira_bench_train_900},
+    {"train_mel80", spira_bench_train_mel80}, {"infer", spira_bench_infer},
+    {"infer_one", spira_bench_infer_one},     {"events", spira_bench_events},
 };
 
 int main(void)

@@ -29,6 +29,10 @@ double spira_bench_resample(size_t threads);      /* 48 to 16 kHz */
 /* Windows (401 x 40, v2) per second. */
 double spira_bench_train(size_t threads); /* forward, backward, Adam; batches of 20, dropout 0.7 */
 double spira_bench_infer(size_t threads); /* 64 at once */
+/* The same training, one thing otherwise. */
+double spira_bench_train_v1(size_t threads);
+double spira_bench_train_900(size_t threads);   /* frames, as with padding */
+double spira_bench_train_mel80(size_t threads); /* features */
 /* Milliseconds for a single window. */
 double spira_bench_infer_one(size_t threads);
 /* Events per second that a run tracker follows, from KAFKA_BOOTSTRAP_SERVERS to REDIS_URL: checked,

@@ -60,18 +60,20 @@ def resample():
 
 
 class SpiraConv(nn.Module):
-    """SpiraConv v2 as published."""
+    """SpiraConv; v2 for windows of 401 x 40 as published."""
 
-    def __init__(self):
+    def __init__(self, version=2, frames=FRAMES, features=FEATURES):
         super().__init__()
+        norm = nn.GroupNorm if version == 2 else lambda groups, channels: nn.BatchNorm2d(channels)
         layers = []
         for into, out, kernel, dilation, groups, pooled in (
                 (1, 32, 7, 2, 16, True), (32, 16, 5, 2, 8, True), (16, 8, 3, 2, 4, True), (8, 4, 2, 1, 2, False)):
-            layers += [nn.Conv2d(into, out, (kernel, 1), dilation=(dilation, 1)), nn.GroupNorm(groups, out), nn.Mish()]
+            layers += [nn.Conv2d(into, out, (kernel, 1), dilation=(dilation, 1)), norm(groups, out), nn.Mish()]
             layers += [nn.MaxPool2d((2, 1))] if pooled else []
             layers += [nn.Dropout(0.7)]
         self.conv = nn.Sequential(*layers)
-        self.fc1, self.fc2 = nn.Linear(43 * 4 * FEATURES, 100), nn.Linear(100, 1)
+        left = self.conv(torch.zeros(2, 1, frames, features)).shape[2]
+        self.fc1, self.fc2 = nn.Linear(left * 4 * features, 100), nn.Linear(100, 1)
         self.mish, self.dropout = nn.Mish(), nn.Dropout(0.7)
 
     def forward(self, x):
@@ -79,9 +81,9 @@ class SpiraConv(nn.Module):
         return torch.sigmoid(self.fc2(self.dropout(self.mish(self.fc1(x)))))
 
 
-def train():
-    count, model = 20, SpiraConv()
-    windows, labels = torch.randn(count, FRAMES, FEATURES), (torch.arange(count) % 2).float().unsqueeze(1)
+def train(version=2, frames=FRAMES, features=FEATURES):
+    count, model = 20, SpiraConv(version, frames, features)
+    windows, labels = torch.randn(count, frames, features), (torch.arange(count) % 2).float().unsqueeze(1)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=0.01)
 
     def step():
@@ -100,6 +102,8 @@ def infer(count=64):
 
 MEASUREMENTS = {
     "features": features, "features_file": features_file, "resample": resample, "train": train,
+    "train_v1": lambda: train(version=1), "train_900": lambda: train(frames=900),
+    "train_mel80": lambda: train(features=80),
     "infer": lambda: 64 / infer(), "infer_one": lambda: 1e3 * infer(1),
     "pipeline": lambda: peer_pipeline.pipeline(SpiraConv(), transform())}
 
