@@ -1,4 +1,5 @@
 #include "core/base/memory.h"
+#include <sys/mman.h>
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,17 +49,23 @@ char *spira_format(const char *format, ...)
     return text;
 }
 
+/* What is walked through from end to end again and again is large pages to the processor. */
+enum { HUGE_PAGE = 1 << 21, HUGE_FROM = 2 * HUGE_PAGE };
+
 enum spira_code spira_big_alloc(void *ret_memory, size_t count, size_t size, const char *what,
                                 struct spira_error *err)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > SIZE_MAX - 64)
+    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE)
         return spira_fail(err, SPIRA_ENOMEMORY, "%s: %zu times %zu bytes is too much", what, count,
                           size);
     bytes = (bytes + 63) / 64 * 64;
-    void *memory = aligned_alloc(64, bytes);
+    size_t alignment = bytes < HUGE_FROM ? 64 : HUGE_PAGE;
+    void *memory = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (!memory)
         return spira_fail(err, SPIRA_ENOMEMORY, "%s: no memory for %zu bytes", what, bytes);
+    if (alignment == HUGE_PAGE)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* else it is slower, by some hundredths */
     memset(memory, 0, bytes);
     memcpy(ret_memory, &memory, sizeof memory);
     return SPIRA_OK;

@@ -380,9 +380,11 @@ static void backward_front(struct spira_conv_stack *stack, size_t window, size_t
     stack->kernel->front_backward(&front);
 }
 
-static void backward_window(void *context, size_t window, size_t thread)
+/* Last things first: the newest activations are those still in the caches. */
+static void backward_window(void *context, size_t index, size_t thread)
 {
     struct spira_conv_stack *stack = context;
+    size_t window = stack->count - 1 - index;
     struct spira_trace *trace = &stack->traces[window];
     begin_backward(stack, window, thread);
     for (size_t i = SPIRA_CONVS; i-- > first_conv(stack);) {

@@ -7,7 +7,14 @@
 
 #define LOG_LIMIT 100.0 /* with clipping no logarithm is below minus this */
 
+/* With GroupNorm windows are independent, and few at a time stay in the caches between the passes.
+ * More threads want more of them. The kernel's own products add up row by row, whatever the rounds;
+ * a library's may not, so its rounds are the same for any number of threads. */
+enum { ROUND = 8, LARGE_ROUND = 32 };
+
 struct spira_network {
+    enum spira_norm norm;
+    size_t round;         /* windows at once in training; with BatchNorm all */
     size_t frames;        /* of every window; 0: per frame */
     size_t last_features; /* values of one time step after the last convolution */
     struct spira_parameters parameters;
@@ -54,7 +61,10 @@ enum spira_code spira_network_new(const struct spira_model_config *config, size_
         return code;
     }
     bool front = config->norm == SPIRA_GROUP_NORM && spira_front_covers(features);
-    if (front || !matrix.ops)
+    bool own = front || !matrix.ops;
+    network->norm = config->norm;
+    network->round = own && threads <= ROUND ? ROUND : LARGE_ROUND;
+    if (own)
         matrix = spira_model_kernel_matrix(kernel);
     network->convs = (struct spira_conv_stack){
         .kernel = kernel,
@@ -179,14 +189,15 @@ static void judge(const struct spira_network *network, const struct spira_window
     }
 }
 
-enum spira_code spira_network_train(struct spira_network *network,
-                                    const struct spira_window *windows, size_t count,
-                                    const double *weights, bool clipping,
-                                    const struct spira_dropout *dropout, double *ret_loss,
-                                    double *ret_probability, struct spira_error *err)
+/* A round of windows, forward and backward. */
+static enum spira_code train_round(struct spira_network *network,
+                                   const struct spira_window *windows, size_t count,
+                                   const double *weights, bool clipping,
+                                   const struct spira_dropout *dropout, double *ret_loss,
+                                   double *ret_probability, struct spira_error *err)
 {
     enum spira_code code = forward(network, windows, count, true, dropout, err);
-    if (code != SPIRA_OK || count == 0)
+    if (code != SPIRA_OK)
         return code;
     if (network->dense.rows > network->d_logit_capacity) {
         network->d_logit_capacity = network->dense.rows;
@@ -196,6 +207,27 @@ enum spira_code spira_network_train(struct spira_network *network,
     judge(network, windows, count, weights, clipping, ret_loss, ret_probability, network->d_logit);
     spira_dense_backward(&network->dense, network->d_logit);
     spira_conv_stack_backward(&network->convs);
+    return SPIRA_OK;
+}
+
+enum spira_code spira_network_train(struct spira_network *network,
+                                    const struct spira_window *windows, size_t count,
+                                    const double *weights, bool clipping,
+                                    const struct spira_dropout *dropout, double *ret_loss,
+                                    double *ret_probability, struct spira_error *err)
+{
+    size_t most = network->norm == SPIRA_GROUP_NORM ? network->round : count;
+    for (size_t i = 0; i < count; i += most) {
+        size_t round = count - i < most ? count - i : most;
+        struct spira_dropout own = dropout ? *dropout : (struct spira_dropout){0};
+        own.first_window += i;
+        enum spira_code code = train_round(network, windows + i, round, weights + i, clipping, &own,
+                                           ret_loss + i, ret_probability, err);
+        if (code != SPIRA_OK)
+            return code;
+        if (ret_probability)
+            ret_probability += network->dense.rows;
+    }
     return SPIRA_OK;
 }
 

@@ -6,10 +6,6 @@
 #include "core/training/loss.h"
 #include "core/training/schedule.h"
 
-/* Windows in one call of the network where any number may be: bounds its memory. Part of the
- * result's identity, as sums of gradients are made call by call. */
-enum { ROUND = 32 };
-
 enum spira_code spira_training_check_loss(const struct spira_train_config *config, const char *what,
                                           double loss, size_t epoch, uint64_t step,
                                           struct spira_error *err)
@@ -27,9 +23,8 @@ enum spira_code spira_training_check_loss(const struct spira_train_config *confi
 /* How many windows go through the network at once. */
 static size_t round_windows(const struct spira_training_job *job, const struct spira_batch *batch)
 {
-    if (job->model->norm == SPIRA_GROUP_NORM)
-        return ROUND;
-    return job->frames ? batch->count : 1; /* per frame, recordings go one by one */
+    bool one_by_one = job->frames == 0 && job->model->norm == SPIRA_BATCH_NORM; /* per frame */
+    return one_by_one ? 1 : batch->count;
 }
 
 /* BatchNorm's statistics are of a whole batch, so it cannot be cut; names the recording that has
