@@ -1,5 +1,7 @@
 #include "core/training/training_identity.h"
 
+#include "core/model/kernel/kernel.h"
+
 /* Everything but the recordings, as a text. */
 static char *describe(const struct spira_training_job *job, const char *initial_weights)
 {
@@ -11,6 +13,7 @@ static char *describe(const struct spira_training_job *job, const char *initial_
         spira_value_set(document, "train", spira_run_config_section(&config, "train"));
     spira_value_remove(train, "checkpoint_interval");
     spira_value_set_text(document, "initial_weights", initial_weights);
+    spira_value_set_text(document, "arithmetic", spira_model_arithmetic());
     spira_value_set_int(document, "frames", (int64_t)job->frames);
     spira_value_set_int(document, "features", (int64_t)job->features);
     spira_value_set_int(document, "seed", (int64_t)job->seed);

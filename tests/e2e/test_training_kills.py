@@ -24,10 +24,10 @@ from generated_dataset import write_dataset
 
 STEP = "model_training"
 BYTES, FRAMES, ONE_IN = 10e6, 101, 2  # of the dataset
-TRAIN = {"epochs": 6, "batch_recordings": 5, "checkpoint_interval": 2}
+TRAIN = {"epochs": 12, "batch_recordings": 5, "checkpoint_interval": 2}
 THREADS = (1, 2, 8)
 CUT_EVERY = 4  # kills after which the newest checkpoint is cut
-MOST_LATE_SECONDS = 0.05  # how long after the step that it waits for a kill comes
+MOST_LATE_SECONDS = 0.01  # how long after the step that it waits for a kill comes
 
 
 def wrong(text):
@@ -146,8 +146,8 @@ def main():
             os.makedirs(os.path.join(work, "out", "checkpoints"))
             with open(os.path.join(work, "job.json"), "w") as file:
                 json.dump({**job, "threads": threads}, file)
-            # Not in the last step: it might end before it is killed.
-            moments = sorted(numbers.uniform(0, result["steps"] - 1) for _ in range(arguments.kills))
+            # Not in the last steps: it might end before it is killed.
+            moments = sorted(numbers.uniform(0, result["steps"] * 0.7) for _ in range(arguments.kills))
             epochs, cuts = disturb(arguments.bin, work, moments, numbers)
             hit = ", ".join(f"{epochs[epoch]} in {epoch}" for epoch in sorted(epochs))
             print(f"{threads} threads: {sum(epochs.values())} kills by epoch (0: before its first"

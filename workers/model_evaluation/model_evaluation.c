@@ -5,6 +5,7 @@
 #include "core/evaluation/evaluation.h"
 #include "core/evaluation/report.h"
 #include "core/model/description.h"
+#include "core/model/kernel/kernel.h"
 #include "core/model/weights.h"
 #include "core/training/score.h"
 #include "workers/common/dataset_inputs.h"
@@ -32,6 +33,7 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     if (code != SPIRA_OK)
         return code;
     spira_configuration_parameters(call, &config, sections, sizeof sections / sizeof *sections);
+    spira_value_set_text(call->job.parameters, "arithmetic", spira_model_arithmetic());
     spira_value_set_text(spira_value_get(call->job.parameters, "configuration"), "name",
                          config.name);
     call->job.seed = config.seed;
@@ -204,7 +206,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_model_evaluation_step = {
     .name = "model_evaluation",
     .consumes = "model.trained",
-    .version = 1,
+    .version = 2,
     .prefix = "evaluations",
     .prepare = prepare,
     .compute = compute,

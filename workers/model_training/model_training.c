@@ -2,6 +2,7 @@
 
 #include "core/dataset/loader.h"
 #include "core/model/description.h"
+#include "core/model/kernel/kernel.h"
 #include "core/training/trainer.h"
 #include "workers/common/dataset_inputs.h"
 
@@ -18,6 +19,7 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     if (code != SPIRA_OK)
         return code;
     spira_configuration_parameters(call, &config, sections, sizeof sections / sizeof *sections);
+    spira_value_set_text(call->job.parameters, "arithmetic", spira_model_arithmetic());
     call->job.seed = config.seed;
     const char *initial = config.train.initial_weights;
     if (!initial)
@@ -179,7 +181,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_model_training_step = {
     .name = "model_training",
     .consumes = "features.completed",
-    .version = 1,
+    .version = 2,
     .prefix = "models",
     .prepare = prepare,
     .compute = compute,

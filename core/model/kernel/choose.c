@@ -28,6 +28,15 @@ enum spira_code spira_model_kernel_choose(const struct spira_model_kernel **ret_
     return code;
 }
 
+const char *spira_model_arithmetic(void)
+{
+    struct spira_error unknown; /* of a level that is none: whoever makes a network says so */
+    enum spira_dispatch level;
+    bool scalar =
+        spira_dispatch_level(&level, &unknown) == SPIRA_OK && level == SPIRA_DISPATCH_SCALAR;
+    return scalar ? "scalar" : "lanes";
+}
+
 static void gemm(void *self, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
                  const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                  size_t ldc)

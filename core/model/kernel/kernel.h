@@ -59,6 +59,10 @@ struct spira_model_kernel {
     void (*front_backward)(struct spira_front *front);
 };
 
+/* What the bits of a network's results depend on besides what went into it, as a text for keys:
+ * "lanes" (AVX2 and AVX-512) or "scalar". */
+const char *spira_model_arithmetic(void);
+
 /* The matrix port over a kernel's gemm (but not both transposed). */
 struct spira_matrix spira_model_kernel_matrix(const struct spira_model_kernel *kernel);
 
