@@ -247,6 +247,10 @@ enum spira_code(spira_kafka_fail)(const struct kafka_owner *owner, rd_kafka_resp
     va_start(args, what);
     vsnprintf(text, sizeof text, what, args);
     va_end(args);
+    char why[512]; /* "fatal" alone tells nobody anything */
+    if (error == RD_KAFKA_RESP_ERR__FATAL && rd_kafka_fatal_error(owner->client, why, sizeof why))
+        return spira_fail(err, SPIRA_EBUG, "%s: %s: the Kafka client cannot go on: %s",
+                          owner->cluster->servers, text, why);
     return spira_fail(err, code_of(error), "%s: %s: %s", owner->cluster->servers, text,
                       rd_kafka_err2str(error));
 }

@@ -306,7 +306,7 @@ def check_ends(fleet):
     for path in (fleet.folder / "log").glob("*.log"):
         text = path.read_text(errors="replace")
         ends = collections.Counter(re.findall(r"ended with status (\d+)", text))
-        fences = len(re.findall(r"the Kafka client cannot go on: .*fenced", text))
+        fences = len(re.findall(r'"level":"error".*fenced', text))
         if ends[FATAL_EXIT] and fences:
             fenced += ends.pop(FATAL_EXIT)
         expect(f"other ends of {path.stem}", sorted(set(ends) - {"137", "0"}), [])

@@ -17,8 +17,9 @@ cp "$corpus/metadata.csv" "$work/metadata.csv" # enough for several shards
 fleet_up --feature-workers 1
 add_audio "$work/metadata.csv"
 
-# Copies enough that there are shards left when the second worker has come.
-options=(--config "$config" --set train.epochs=3 --set transform.noise.copies=12)
+# Copies enough that there are shards left when the second worker has come, epochs enough that the training
+# is under way when the second trainer has.
+options=(--config "$config" --set train.epochs=20 --set transform.noise.copies=48)
 run=$(fleet_start "${options[@]}")
 await "first shard" has_steps feature-engineering-1 2
 fleet_up --feature-workers 2
