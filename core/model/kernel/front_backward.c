@@ -113,7 +113,7 @@ static void second_layer_backward(const struct spira_front *front)
     const struct second_norm norm = second_norm_of(front->norms[1]);
     struct spira_norm_sums sums[OUTPUTS];
     second_activation(front, &norm, sums);
-    struct spira_norm_gradient gradients[OUTPUTS];
+    struct spira_norm_gradient gradients[OUTPUTS] = {{0}};
     norm_gradients(front, 1, sums, gradients);
     float factor[LANES], shift[LANES], slope[LANES];
     for (size_t c = 0; c < OUTPUTS; c++) {
@@ -322,7 +322,7 @@ static void first_gradients(const struct spira_front *front, double sums[SUMS][C
             dx += (double)weights[c * TAPS + k] * sums[k][c];
         norm_sums[c] = (struct spira_norm_sums){.d = sums[TAPS][c], .dx = dx * (double)norm->rstd};
     }
-    struct spira_norm_gradient gradients[CHANNELS];
+    struct spira_norm_gradient gradients[CHANNELS] = {{0}};
     norm_gradients(front, 0, norm_sums, gradients);
     for (size_t c = 0; c < CHANNELS; c++)
         for (size_t k = 0; k < TAPS; k++) {

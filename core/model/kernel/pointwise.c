@@ -44,12 +44,12 @@ void AT_LEVEL(spira_mish_backward)(const float *x, const float *mask, const floa
 
 /* One channel at one time step after pooling. */
 struct row {
-    const float *y; /* one row, or the two of a pair, one behind the other */
     lanes offset, scale, beta, dropout;
-    const struct spira_mask *mask; /* NULL: nothing is dropped */
     lane_ints spread;
-    uint32_t element; /* of the layer, of the first value */
+    const float *y;                /* one row, or the two of a pair, one behind the other */
+    const struct spira_mask *mask; /* NULL: nothing is dropped */
     size_t features;
+    uint32_t element; /* of the layer, of the first value */
     bool pooled;
 };
 
