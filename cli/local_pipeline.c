@@ -19,12 +19,13 @@
 #include "workers/model_evaluation/model_evaluation.h"
 #include "workers/model_publish/model_publish.h"
 #include "workers/model_training/model_training.h"
+#include "workers/model_training/train_member.h"
 #include "workers/run_tracker/run_tracker.h"
 
 /* The steps of a run in their order; the intake comes before it. */
 static const struct spira_step *const run_steps[] = {
-    &spira_plan_features_step,    &spira_compute_features_step, &spira_model_training_step,
-    &spira_model_evaluation_step, &spira_model_publish_step,
+    &spira_plan_features_step, &spira_compute_features_step, &spira_model_training_step,
+    &spira_train_member_step,  &spira_model_evaluation_step, &spira_model_publish_step,
 };
 enum {
     RUN_STEPS = sizeof run_steps / sizeof *run_steps,
@@ -166,8 +167,9 @@ static enum spira_code take_in(struct pipeline *pipeline, struct spira_error *er
         code = spira_collection_emit(&pipeline->worker, pipeline->noises, err);
     if (code != SPIRA_OK)
         return code;
-    spira_local_progress_expect(&pipeline->progress, spira_value_count(pipeline->recordings) +
-                                                         spira_value_count(pipeline->noises));
+    spira_local_progress_expect(&pipeline->progress, spira_audio_intake_step.name,
+                                spira_value_count(pipeline->recordings) +
+                                    spira_value_count(pipeline->noises));
     return drain(pipeline, pipeline->intake, &spira_audio_intake_step, err);
 }
 
@@ -186,16 +188,16 @@ static enum spira_code request_run(struct pipeline *pipeline, struct spira_error
     return spira_run_request(worker, pipeline->run_id, pipeline->job->config, ranges, count, err);
 }
 
-/* How many shards the plan has; 0 when there is none. */
-static enum spira_code count_shards(const struct pipeline *pipeline, size_t *ret_count,
-                                    struct spira_error *err)
+/* How many parts ("shards", "members") the run has; 0 while it knows of none. */
+static enum spira_code count_parts(const struct pipeline *pipeline, const char *name,
+                                   size_t *ret_count, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *run = NULL;
     enum spira_code code = spira_state_run(pipeline->worker.state, pipeline->run_id, &run, err);
     if (code == SPIRA_OK)
         *ret_count =
-            strtoul(spira_value_as_text(spira_value_find(run, "fields.shards"), "0"), NULL, 10);
+            strtoul(spira_value_get_text(spira_value_get(run, "fields"), name, "0"), NULL, 10);
     return code;
 }
 
@@ -205,11 +207,14 @@ static enum spira_code follow(struct pipeline *pipeline, struct spira_error *err
 {
     enum spira_code code = track(pipeline, err);
     for (size_t i = 0; code == SPIRA_OK && i < RUN_STEPS; i++) {
-        size_t shards = 0;
-        if (run_steps[i] == &spira_compute_features_step) {
-            code = count_shards(pipeline, &shards, err);
-            spira_local_progress_expect(&pipeline->progress, shards);
-        }
+        const char *parts = run_steps[i] == &spira_compute_features_step ? "shards"
+                            : run_steps[i] == &spira_train_member_step   ? "members"
+                                                                         : NULL;
+        size_t count = 0;
+        if (parts)
+            code = count_parts(pipeline, parts, &count, err);
+        if (code == SPIRA_OK && count > 0)
+            spira_local_progress_expect(&pipeline->progress, run_steps[i]->name, count);
         if (code == SPIRA_OK)
             code = drain(pipeline, pipeline->steps[i], run_steps[i], err);
         if (code == SPIRA_OK)

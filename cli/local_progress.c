@@ -3,12 +3,34 @@
 #include <math.h>
 #include <string.h>
 
+/* Parts that are done, each of so many units, and what the part under way says of itself. */
+static void report_parts(const struct spira_local_progress *progress,
+                         const struct spira_progress_report *under_way)
+{
+    size_t units = progress->units ? progress->units : 1;
+    size_t number = progress->done + (under_way != NULL);
+    char note[64];
+    snprintf(note, sizeof note, "member %zu/%zu", number, progress->expected);
+    struct spira_progress_report all = {.loss = NAN, .validation_loss = NAN};
+    if (under_way)
+        all = *under_way;
+    all.done += progress->done * units;
+    all.total = progress->expected * units;
+    all.note = progress->units ? note : NULL;
+    if (progress->expected > 0)
+        spira_progress_report(progress->shown, &all);
+}
+
 /* How far a step of several parts is, the watch hears from us; of a single part, from itself. */
 static void report(void *self, const struct spira_progress_report *report)
 {
-    const struct spira_local_progress *progress = self;
-    if (progress->expected == 0)
+    struct spira_local_progress *progress = self;
+    if (progress->expected == 0) {
         spira_progress_report(progress->shown, report);
+    } else if (report->epochs > 0) { /* one of several trainings */
+        progress->units = report->total;
+        report_parts(progress, report);
+    }
 }
 
 static bool stop_wanted(void *self)
@@ -16,20 +38,15 @@ static bool stop_wanted(void *self)
     return spira_progress_stop_wanted(((const struct spira_local_progress *)self)->stop);
 }
 
-static void report_parts(const struct spira_local_progress *progress)
+void spira_local_progress_expect(struct spira_local_progress *progress, const char *step,
+                                 size_t parts)
 {
-    const struct spira_progress_report report = {
-        .done = progress->done, .total = progress->expected, .loss = NAN, .validation_loss = NAN};
-    if (progress->expected > 0)
-        spira_progress_report(progress->shown, &report);
-}
-
-void spira_local_progress_expect(struct spira_local_progress *progress, size_t parts)
-{
+    if (progress->step && strcmp(progress->step, step) != 0)
+        return;
     progress->expected = parts;
-    progress->done = 0;
+    progress->done = progress->units = 0;
     if (progress->step)
-        report_parts(progress);
+        report_parts(progress, NULL);
 }
 
 struct spira_progress spira_local_progress_begin(struct spira_local_progress *progress,
@@ -43,7 +60,7 @@ struct spira_progress spira_local_progress_begin(struct spira_local_progress *pr
         progress->seconds = 0;
         progress->shown = progress->watch ? progress->watch->begin(progress->watch->self, step)
                                           : (struct spira_progress){0};
-        report_parts(progress);
+        report_parts(progress, NULL);
     }
     return (struct spira_progress){.ops = &ops, .self = progress};
 }
@@ -66,7 +83,7 @@ void spira_local_progress_add(struct spira_local_progress *progress,
     progress->status = join_status(progress->status, outcome);
     progress->seconds += outcome->seconds;
     progress->done++;
-    report_parts(progress);
+    report_parts(progress, NULL);
 }
 
 void spira_local_progress_end(struct spira_local_progress *progress)
@@ -77,5 +94,5 @@ void spira_local_progress_end(struct spira_local_progress *progress)
         progress->watch->end(progress->watch->self, progress->step,
                              progress->status ? progress->status : "canceled", progress->seconds);
     progress->step = NULL;
-    progress->expected = progress->done = 0;
+    progress->expected = progress->done = progress->units = 0;
 }

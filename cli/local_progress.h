@@ -13,12 +13,15 @@ struct spira_local_progress {
     const char *step;
     struct spira_progress shown; /* what the watch gave for it */
     size_t expected, done;       /* parts; expected 0: the one part reports itself */
+    size_t units;                /* of a part that reports itself all the same; 0: none does */
     const char *status;          /* of the parts so far; static text */
     double seconds;
 };
 
-/* The step that begins next, or that is under way, has that many parts. */
-void spira_local_progress_expect(struct spira_local_progress *progress, size_t parts);
+/* This step, which begins next or is under way, has that many parts. While another is under way,
+ * this one is over and nothing changes. */
+void spira_local_progress_expect(struct spira_local_progress *progress, const char *step,
+                                 size_t parts);
 
 /* A part of this step begins; the step before it ends. Returns what the part reports to. */
 struct spira_progress spira_local_progress_begin(struct spira_local_progress *progress,

@@ -11,6 +11,7 @@ enum {
     BAR_MAX = 30,
     BAR_MIN = 6, /* below it a bar says nothing */
     LINE_MAX_BYTES = 512,
+    NOTE_MAX_BYTES = 240,
     USUAL_COLUMNS = 80,
     WIDE_COLUMNS = 100, /* room for whole words */
     STEPS_MAX = 16
@@ -25,6 +26,7 @@ struct bar {
     int64_t begun_ms;
     bool open, reported;
     struct spira_progress_report first, last; /* first: where a resumed step began to count */
+    char note[NOTE_MAX_BYTES];                /* of the last */
     int64_t first_ms;
 };
 
@@ -101,10 +103,12 @@ static void add_facts(struct line *line, const struct bar *bar, bool wide)
 {
     const struct spira_progress_report *report = &bar->last;
     const char *unit = unit_of(bar->step);
+    if (*bar->note)
+        add(line, "%s%s", bar->note, report->epochs ? "  " : "");
     if (report->epochs) {
         add(line, "epoch %zu/%zu", report->epoch, report->epochs);
         add_losses(line, report, wide);
-    } else if (report->total) {
+    } else if (report->total && !*bar->note) {
         add(line, "%zu/%zu%s%s", report->done, report->total, unit ? " " : "", unit ? unit : "");
     }
 }
@@ -191,6 +195,8 @@ static void report(void *self, const struct spira_progress_report *report)
 {
     struct bar *bar = self;
     bar->last = *report;
+    bar->last.note = NULL; /* the caller's */
+    snprintf(bar->note, sizeof bar->note, "%s", report->note ? report->note : "");
     /* Going back (another count begins) starts the pace anew. */
     if (!bar->reported || report->done < bar->first.done) {
         bar->first = *report;

@@ -73,6 +73,7 @@ static enum spira_code show(struct following *following, const struct spira_valu
         if (following->ended == 0 && following->begun) { /* the last shards, unseen until now */
             struct spira_progress_report all = phase.report;
             all.epoch = all.epochs = 0;
+            all.note = NULL;
             spira_run_shards(run, &all.done, &all.total);
             spira_progress_report(following->shown, &all);
         }

@@ -34,6 +34,11 @@ static void set_progress(struct spira_value *row, const struct spira_run_phase *
         return;
     spira_value_set_int(progress, "done", (int64_t)report->done);
     spira_value_set_int(progress, "total", (int64_t)report->total);
+    if (phase->members) {
+        struct spira_value *members = spira_value_set(progress, "members", spira_value_map());
+        spira_value_set_int(members, "done", (int64_t)phase->members_done);
+        spira_value_set_int(members, "total", (int64_t)phase->members);
+    }
     if (report->epochs) {
         spira_value_set_int(progress, "epoch", (int64_t)report->epoch);
         spira_value_set_int(progress, "epochs", (int64_t)report->epochs);

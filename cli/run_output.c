@@ -44,6 +44,71 @@ static void print_steps(FILE *out, const struct spira_value *steps)
     spira_table_print(out, &table);
 }
 
+/* A number below a dotted path, or nothing where there is none; free with free(). */
+static char *cell(const struct spira_value *map, const char *path, int decimals)
+{
+    const struct spira_value *value = spira_value_find(map, path);
+    return spira_value_type(value) == SPIRA_NULL ? NULL : spira_number_text(value, decimals);
+}
+
+static void print_members(FILE *out, const struct spira_value *run)
+{
+    static const struct {
+        const char *heading, *path;
+        int decimals;
+    } columns[] = {{"MEMBER", "member", 0},
+                   {"FOLD", "fold", 0},
+                   {"SEED", "seed", 0},
+                   {"EPOCHS", "epochs", 0},
+                   {"BEST", "best_epoch", 0},
+                   {"VALIDATION LOSS", "validation_loss", 4},
+                   {"ACCURACY", "validation_accuracy", 4},
+                   {"TEST ACCURACY", "test.metrics.accuracy", 4},
+                   {"ROC AUC", "test.metrics.roc_auc", 4}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    const struct spira_value *members = spira_value_get(run, "members");
+    if (spira_value_count(members) == 0)
+        return;
+    const char *headings[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++)
+        headings[i] = columns[i].heading;
+    SPIRA_CLEANUP(spira_table_done)
+    struct spira_table table;
+    spira_table_init(&table, headings, COLUMNS);
+    for (size_t m = 0; m < spira_value_count(members); m++)
+        for (size_t i = 0; i < COLUMNS; i++)
+            spira_table_add(&table,
+                            cell(spira_value_at(members, m), columns[i].path, columns[i].decimals));
+    spira_table_print(out, &table);
+    fprintf(out, "\n");
+}
+
+/* "test accuracy", of an ensemble also its spread and that of the member that is published. */
+static void print_metric(FILE *out, const struct spira_value *evaluation, const char *metric)
+{
+    const struct spira_value *spread =
+        spira_value_get(spira_value_get(evaluation, "spread"), metric);
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("test %s", metric);
+    SPIRA_CLEANUP(spira_free_at)
+    char *mean = cell(spread, "mean", 4);
+    SPIRA_CLEANUP(spira_free_at)
+    char *deviation = cell(spread, "standard_deviation", 4);
+    SPIRA_CLEANUP(spira_free_at)
+    char *own = cell(spira_value_get(evaluation, "published_metrics"), metric, 4);
+    SPIRA_CLEANUP(spira_free_at)
+    char *all = cell(evaluation, metric, 4);
+    if (!all || !own) {
+        print_number(out, name, evaluation, metric);
+        return;
+    }
+    SPIRA_CLEANUP(spira_free_at)
+    char *text =
+        spira_format("%-8s ensemble, published %s, members %s%s%s", all, own, mean ? mean : "-",
+                     deviation ? " +- " : "", deviation ? deviation : "");
+    spira_print_line(out, name, text);
+}
+
 void spira_run_print(FILE *out, const struct spira_value *run)
 {
     const struct spira_value *dataset = spira_value_get(run, "dataset");
@@ -56,6 +121,7 @@ void spira_run_print(FILE *out, const struct spira_value *run)
     fprintf(out, "\n");
     print_steps(out, spira_value_get(run, "steps"));
     fprintf(out, "\n");
+    print_members(out, run);
     spira_validation_print(out, spira_value_get(dataset, "validation"));
     print_number(out, "recordings", dataset, "recordings");
     print_number(out, "left out", dataset, "quarantined");
@@ -64,11 +130,11 @@ void spira_run_print(FILE *out, const struct spira_value *run)
     print_number(out, "best epoch", training, "best_epoch");
     print_number(out, "validation loss", training, "validation_loss");
     print_number(out, "validation accuracy", training, "validation_accuracy");
-    for (const struct spira_metric *metric = spira_metrics; metric->name; metric++) {
-        SPIRA_CLEANUP(spira_free_at)
-        char *name = spira_format("test %s", metric->name);
-        print_number(out, name, evaluation, metric->name);
-    }
+    print_number(out, "published member", evaluation, "published_member");
+    for (const struct spira_metric *metric = spira_metrics; metric->name; metric++)
+        print_metric(out, evaluation, metric->name);
+    print_number(out, "out-of-fold accuracy", spira_value_get(evaluation, "cross_validation"),
+                 "accuracy");
     print_number(out, "version", model, "version");
     print_text(out, "model", model, "path");
     print_text(out, "report", evaluation, "report");

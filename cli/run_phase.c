@@ -1,5 +1,6 @@
 #include "cli/run_phase.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "workers/common/run_object.h"
@@ -42,6 +43,55 @@ static bool read_entry(struct spira_config_source json, const struct spira_value
     return ret_report->total > 0;
 }
 
+/* Adds a training under way to the note, as far as there is room. */
+static void note_member(struct spira_run_phase *phase, const char *number,
+                        const struct spira_progress_report *report)
+{
+    size_t length = strlen(phase->note), room = sizeof phase->note - length;
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_format("  %ju: epoch %zu/%zu", strtoumax(number, NULL, 10), report->epoch,
+                              report->epochs);
+    SPIRA_CLEANUP(spira_free_at)
+    char *loss = isfinite(report->loss) ? spira_format(" loss %.4f", report->loss) : NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    char *validation = isfinite(report->validation_loss)
+                           ? spira_format(" val %.4f", report->validation_loss)
+                           : NULL;
+    int needed = snprintf(phase->note + length, room, "%s%s%s", text, loss ? loss : "",
+                          validation ? validation : "");
+    if (needed < 0 || (size_t)needed >= room)
+        phase->note[length] = '\0';
+}
+
+/* A run's several trainings: those that are done count as long as the longest of the others. */
+static void read_members(struct spira_config_source json, const struct spira_value *run,
+                         const struct spira_value *progress, struct spira_run_phase *phase)
+{
+    static const char name[] = "model_training.";
+    const struct spira_value *ended = spira_value_find(run, "sets.members");
+    phase->members_done = spira_value_count(ended);
+    snprintf(phase->note, sizeof phase->note, "%zu/%zu members", phase->members_done,
+             phase->members);
+    double under_way = 0; /* in trainings */
+    size_t longest = 1;
+    for (size_t i = 0; i < spira_value_count(progress); i++) {
+        const char *key = spira_value_key_at(progress, i);
+        struct spira_progress_report report;
+        if (strncmp(key, name, sizeof name - 1) != 0 ||
+            spira_value_get(ended, key + sizeof name - 1) ||
+            !read_entry(json, progress, key, &report))
+            continue;
+        under_way += (double)report.done / (double)report.total;
+        longest = report.total > longest ? report.total : longest;
+        note_member(phase, key + sizeof name - 1, &report);
+    }
+    phase->report.total = phase->members * longest;
+    phase->report.done =
+        phase->members_done * longest + (size_t)(under_way * (double)longest + 0.5);
+    phase->report.note = phase->note;
+    phase->reported = true;
+}
+
 void spira_run_phase_read(struct spira_config_source json, const struct spira_value *run,
                           const struct spira_value *progress, struct spira_run_phase *ret_phase)
 {
@@ -54,6 +104,12 @@ void spira_run_phase_read(struct spira_config_source json, const struct spira_va
     if (ret_phase->ended == 0) {
         spira_run_shards(run, &ret_phase->report.done, &ret_phase->report.total);
         ret_phase->reported = ret_phase->report.total > 0;
+        return;
+    }
+    const char *members = spira_value_get_text(fields, "members", NULL);
+    if (members && strcmp(spira_run_steps[ret_phase->ended], "model_training") == 0) {
+        ret_phase->members = strtoul(members, NULL, 10);
+        read_members(json, run, progress, ret_phase);
     } else if (ret_phase->ended < SPIRA_RUN_STEPS) {
         ret_phase->reported =
             read_entry(json, progress, spira_run_steps[ret_phase->ended], &ret_phase->report);
@@ -66,6 +122,8 @@ char *spira_run_phase_text(const struct spira_run_phase *phase)
     const struct spira_progress_report *report = &phase->report;
     if (!phase->reported)
         return spira_copy_text(step);
+    if (phase->members)
+        return spira_format("%s %zu/%zu members", step, phase->members_done, phase->members);
     if (report->epochs)
         return spira_format("%s epoch %zu/%zu", step, report->epoch, report->epochs);
     return spira_format("%s %zu/%zu%s", step, report->done, report->total,

@@ -1,3 +1,4 @@
+#include "core/config/run_config.h"
 #include "core/ports/object_store.h"
 #include "schemas/schema.h"
 
@@ -23,7 +24,7 @@
 #define REFERENCE(name, sentence)                                                                  \
     FIELD(name, REFERENCE, sentence, .fields = reference_fields, REQUIRED)
 
-enum { MAX_SHARDS = 65536, MAX_TEXT = 1024 };
+enum { MAX_SHARDS = 65536, MAX_MEMBERS = SPIRA_MEMBERS_MAX, MAX_TEXT = 1024 };
 
 static const struct spira_field reference_fields[] = {
     FIELD("key", TEXT, "The object's key in the store.", .form = SPIRA_FORM_KEY,
@@ -88,6 +89,8 @@ static const struct spira_field facts_fields[] = {
         OPTIONAL)
 #define SHARD INT("shard", 0, MAX_SHARDS - 1, "Which shard, from 0.", REQUIRED)
 #define SHARDS INT("shards", 1, MAX_SHARDS, "How many shards the plan has.", REQUIRED)
+#define MEMBER INT("member", 0, MAX_MEMBERS - 1, "Which training of the run, from 0.", REQUIRED)
+#define MEMBERS INT("members", 1, MAX_MEMBERS, "How many trainings the run has.", REQUIRED)
 #define DATASET REFERENCE("dataset", "The dataset's dataset.json.")
 
 static const struct spira_field audio_collected[] = {
@@ -169,9 +172,28 @@ static const struct spira_field features_completed[] = {
     EXECUTION, END,
 };
 
+static const struct spira_field training_requested[] = {
+    RUN_ID, MEMBER, MEMBERS, DATASET, EXECUTION, END,
+};
+
+static const struct spira_field training_computed[] = {
+    RUN_ID,
+    MEMBER,
+    MEMBERS,
+    DATASET,
+    REFERENCE("artifact", "The training's artifact, with its model."),
+    EXECUTION,
+    END,
+};
+
 static const struct spira_field model_trained[] = {
-    RUN_ID,    DATASET, REFERENCE("artifact", "The training's artifact, with the model."),
-    EXECUTION, END,
+    RUN_ID,
+    DATASET,
+    REFERENCE("artifact", "The training's artifact, with the model; of several, the best."),
+    FIELD("members", REFERENCE, "The list of a run's trainings, when it has several.",
+          .fields = reference_fields, OPTIONAL),
+    EXECUTION,
+    END,
 };
 
 static const struct spira_field model_evaluated[] = {
@@ -228,6 +250,9 @@ static const struct spira_schema schemas[] = {
     {"features.requested", 1, "The features of one shard are to be computed.", features_requested},
     {"features.computed", 1, "The features of one shard are there.", features_computed},
     {"features.completed", 1, "The features of all shards are there.", features_completed},
+    {"training.requested", 1, "One of a run's several trainings is to be done.",
+     training_requested},
+    {"training.computed", 1, "One of a run's several trainings is done.", training_computed},
     {"model.trained", 1, "A model is trained.", model_trained},
     {"model.evaluated", 1, "A model is measured on the test part.", model_evaluated},
     {"model.published", 1, "A model passed the gate and has a version; ends the run.",

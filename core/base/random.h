@@ -16,7 +16,8 @@ enum spira_purpose {
     SPIRA_FOR_SHUFFLE = 4,
     SPIRA_FOR_DROPOUT = 5,
     SPIRA_FOR_MIXTURE = 6,
-    SPIRA_FOR_BACKOFF = 7
+    SPIRA_FOR_BACKOFF = 7,
+    SPIRA_FOR_FOLDS = 8
 };
 
 struct spira_random {

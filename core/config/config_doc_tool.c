@@ -66,7 +66,8 @@ static const char head[] =
     "- `audio.min_seconds` above `audio.max_seconds`; `noise.min_amp` above `noise.max_amp`;\n"
     "- `features.win_length` above `n_fft`; `mel_fmin` not below `mel_fmax`; `num_mfcc` above "
     "`num_mels` (mfcc only);\n"
-    "- shares of `split` that do not add up to 1.\n"
+    "- shares of `split` that do not add up to 1;\n"
+    "- `train.folds` 1; more than 400 trainings, `folds` times `seeds`.\n"
     "\n"
     "## Keys\n";
 

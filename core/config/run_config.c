@@ -159,6 +159,31 @@ static bool read_prefixes(const struct spira_value *value, struct spira_train_co
     return true;
 }
 
+static bool read_seeds(const struct spira_value *value, struct spira_train_config *train)
+{
+    size_t count = spira_value_count(value);
+    if (spira_value_type(value) != SPIRA_LIST || count > SPIRA_SEEDS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        int64_t seed;
+        if (!read_whole(spira_value_at(value, i), &seed) || seed < 0)
+            return false;
+        for (size_t before = 0; before < i; before++)
+            if (train->seeds[before] == (uint64_t)seed)
+                return false;
+        train->seeds[i] = (uint64_t)seed;
+    }
+    train->seed_count = count;
+    return true;
+}
+
+static bool read_metric(const struct spira_value *value, const struct spira_metric **ret_metric)
+{
+    const char *name = spira_value_as_text(value, "");
+    *ret_metric = spira_metric_find(name);
+    return *ret_metric || strcmp(name, "loss") == 0;
+}
+
 /* One key of a gate; path is the gate's ("publish.gate[0]"). */
 static enum spira_code read_gate_key(const struct reading *reading, const char *path,
                                      const struct spira_value *map, const char *name,
@@ -274,6 +299,12 @@ static enum spira_code read_key(const struct reading *reading, const struct spir
     case SPIRA_CONFIG_PREFIXES:
         fits = read_prefixes(value, &reading->config->train);
         break;
+    case SPIRA_CONFIG_SEEDS:
+        fits = read_seeds(value, &reading->config->train);
+        break;
+    case SPIRA_CONFIG_METRIC:
+        fits = read_metric(value, &reading->config->train.early_stop_metric);
+        break;
     case SPIRA_CONFIG_GATES:
         return read_gates(reading, key, value);
     case SPIRA_CONFIG_GATE_METRIC:
@@ -344,6 +375,14 @@ static struct spira_value *write_prefixes(const struct spira_train_config *train
     return list;
 }
 
+static struct spira_value *write_seeds(const struct spira_train_config *train)
+{
+    struct spira_value *list = spira_value_list();
+    for (size_t i = 0; i < train->seed_count; i++)
+        spira_value_append(list, spira_value_int((int64_t)train->seeds[i]));
+    return list;
+}
+
 static struct spira_value *write_gates(const struct spira_run_config *config)
 {
     struct spira_value *list = spira_value_list();
@@ -396,6 +435,11 @@ static struct spira_value *write_key(const struct spira_config_key *key,
         return write_word(key, member);
     case SPIRA_CONFIG_PREFIXES:
         return write_prefixes(&config->train);
+    case SPIRA_CONFIG_SEEDS:
+        return write_seeds(&config->train);
+    case SPIRA_CONFIG_METRIC:
+        return spira_value_text(
+            config->train.early_stop_metric ? config->train.early_stop_metric->name : "loss");
     case SPIRA_CONFIG_GATES:
         return write_gates(config);
     case SPIRA_CONFIG_GATE_METRIC:
@@ -405,7 +449,20 @@ static struct spira_value *write_key(const struct spira_config_key *key,
     return NULL;
 }
 
-struct spira_value *spira_run_config_write(const struct spira_run_config *config)
+/* Whether the key has the value it has when it is left out. */
+static bool is_fallback(const struct spira_config_key *key, const struct spira_value *value)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *fallback = spira_config_key_fallback(key);
+    SPIRA_CLEANUP(spira_free_at)
+    char *left_out = spira_value_to_text(fallback, SPIRA_CANONICAL);
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(value, SPIRA_CANONICAL);
+    return strcmp(left_out, text) == 0;
+}
+
+/* With or without the young keys that have their default. */
+static struct spira_value *write_document(const struct spira_run_config *config, bool every)
 {
     struct spira_value *document = spira_value_map();
     for (const struct spira_config_key *key = spira_config_keys; key->key; key++) {
@@ -419,16 +476,25 @@ struct spira_value *spira_run_config_write(const struct spira_run_config *config
         }
         if (spira_value_type(parent) != SPIRA_MAP)
             continue; /* of a section that is off, or of a gate */
-        spira_value_set(parent, dot ? dot + 1 : key->key, write_key(key, config));
+        struct spira_value *value = write_key(key, config);
+        if (!every && key->young && is_fallback(key, value))
+            spira_value_free(value);
+        else
+            spira_value_set(parent, dot ? dot + 1 : key->key, value);
     }
     return document;
+}
+
+struct spira_value *spira_run_config_write(const struct spira_run_config *config)
+{
+    return write_document(config, true);
 }
 
 struct spira_value *spira_run_config_section(const struct spira_run_config *config,
                                              const char *section)
 {
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *document = spira_run_config_write(config);
+    struct spira_value *document = write_document(config, false);
     const struct spira_value *found = spira_value_get(document, section);
     assert(found);
     return spira_value_copy(found);

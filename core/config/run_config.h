@@ -14,8 +14,12 @@ enum {
     SPIRA_NAME_MAX = 64,
     SPIRA_GATES_MAX = 16,
     SPIRA_PREFIXES_MAX = 16,
-    SPIRA_PREFIX_LENGTH_MAX = 64
+    SPIRA_PREFIX_LENGTH_MAX = 64,
+    SPIRA_SEEDS_MAX = 100,
+    SPIRA_MEMBERS_MAX = 400 /* folds times seeds */
 };
+
+struct spira_metric;
 
 enum spira_short_recordings { SPIRA_SHORT_PAD, SPIRA_SHORT_REJECT };
 
@@ -85,7 +89,11 @@ struct spira_train_config {
     bool noam; /* scheduler.name "noam"; "none" keeps the rate constant */
     size_t warmup_steps;
     bool clipping, class_balancing;
-    size_t early_stop_epochs;   /* 0: off */
+    size_t early_stop_epochs;                     /* 0: off */
+    const struct spira_metric *early_stop_metric; /* static; NULL: the validation loss */
+    size_t folds;                    /* of cross-validation; 0: none, else at least 2 */
+    uint64_t seeds[SPIRA_SEEDS_MAX]; /* of its trainings, each another; none: the run's */
+    size_t seed_count;
     size_t checkpoint_interval; /* steps; 0: only the best */
     double max_loss;
     enum spira_reproducible reproducible;
@@ -130,7 +138,9 @@ void spira_run_config_done(struct spira_run_config *config); /* a zeroed one is 
  * it back gives an equal configuration. */
 struct spira_value *spira_run_config_write(const struct spira_run_config *config);
 
-/* Gives one top-level section of that document ("transform"), for step keys. */
+/* Gives one top-level section of that document ("transform"), for step keys. Keys that are younger
+ * than the keys of steps are left out where they have their default: what was computed before them
+ * is found. */
 struct spira_value *spira_run_config_section(const struct spira_run_config *config,
                                              const char *section);
 

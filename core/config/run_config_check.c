@@ -62,6 +62,25 @@ static enum spira_code check_split(const char *name, const struct spira_split_co
     return SPIRA_OK;
 }
 
+static enum spira_code check_train(const char *name, const struct spira_train_config *train,
+                                   struct spira_error *err)
+{
+    if (train->folds == 1)
+        return spira_fail(
+            err, SPIRA_EINVALID,
+            "%s: train.folds: 1 leaves nothing to train on; 0 is no cross-validation, "
+            "2 the fewest folds",
+            name);
+    if (train->folds * train->seed_count > SPIRA_MEMBERS_MAX)
+        return spira_fail(
+            err, SPIRA_EINVALID,
+            "%s: train.folds: %zu for each of %zu train.seeds are %zu trainings, more "
+            "than %d",
+            name, train->folds, train->seed_count, train->folds * train->seed_count,
+            SPIRA_MEMBERS_MAX);
+    return SPIRA_OK;
+}
+
 enum spira_code spira_run_config_check(const char *name, const struct spira_run_config *config,
                                        struct spira_error *err)
 {
@@ -77,5 +96,7 @@ enum spira_code spira_run_config_check(const char *name, const struct spira_run_
     enum spira_code code = check_features(name, config, err);
     if (code == SPIRA_OK && config->transform.overlap.enabled)
         code = check_overlap(name, config, err);
+    if (code == SPIRA_OK)
+        code = check_train(name, &config->train, err);
     return code == SPIRA_OK ? check_split(name, &config->split, err) : code;
 }

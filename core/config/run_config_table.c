@@ -171,7 +171,26 @@ const struct spira_config_key spira_config_keys[] = {
     BOOL("train.loss.class_balancing", train.class_balancing, false,
          "Means within each class first, then the mean of the classes."),
     COUNT("train.early_stop_epochs", train.early_stop_epochs, 0, 0, 100000,
-          "Stops after so many epochs without a lower validation loss; 0: never."),
+          "Stops after so many epochs without a better one, by early_stop_metric; 0: never."),
+    {.key = "train.early_stop_metric",
+     .type = SPIRA_CONFIG_METRIC,
+     MEMBER(train.early_stop_metric),
+     .young = true,
+     .sentence = "What makes an epoch the best one: the validation loss, or a metric of the "
+                 "validation recordings, at a threshold of 0.5."},
+    {.key = "train.folds",
+     .type = SPIRA_CONFIG_COUNT,
+     MEMBER(train.folds),
+     NUMBERS(0, 0, 50),
+     .young = true,
+     .sentence = "Cross-validation: the patients of the train and the validation role are dealt "
+                 "into so many folds, and each is the validation role of one training; 0: none."},
+    {.key = "train.seeds",
+     .type = SPIRA_CONFIG_SEEDS,
+     MEMBER(train.seeds),
+     .young = true,
+     .sentence = "Trains once (each fold) for each of these seeds, which decide weights, order, "
+                 "dropout and mixture; an empty list: once, with the run's seed."},
     COUNT("train.checkpoint_interval", train.checkpoint_interval, 500, 0, 1e9,
           "Steps between checkpoints; 0: only the best epoch is kept."),
     REAL("train.max_loss", train.max_loss, 1e8, 0, 1e300,
@@ -283,9 +302,10 @@ static char *list_words(const struct spira_config_key *key)
     return list;
 }
 
-static char *list_metrics(void)
+/* first: what else it may be, as in the list, with a comma; "": nothing. */
+static char *list_metrics(const char *first)
 {
-    char *list = spira_copy_text("one of");
+    char *list = spira_format("one of%s%s", *first ? " " : "", first);
     for (const struct spira_metric *metric = spira_metrics; metric->name; metric++) {
         char *longer =
             spira_format("%s%s \"%s\"", list, metric > spira_metrics ? "," : "", metric->name);
@@ -327,11 +347,16 @@ char *spira_config_key_takes(const struct spira_config_key *key)
     case SPIRA_CONFIG_PREFIXES:
         return spira_format("a list of at most %d texts of 1 to %d bytes, or null",
                             SPIRA_PREFIXES_MAX, SPIRA_PREFIX_LENGTH_MAX - 1);
+    case SPIRA_CONFIG_SEEDS:
+        return spira_format("a list of at most %d different whole numbers from 0 to %jd",
+                            SPIRA_SEEDS_MAX, INTMAX_MAX);
     case SPIRA_CONFIG_GATES:
         return spira_format("a list of at most %d objects {\"metric\", \"at_least\"}",
                             SPIRA_GATES_MAX);
     case SPIRA_CONFIG_GATE_METRIC:
-        return list_metrics();
+        return list_metrics("");
+    case SPIRA_CONFIG_METRIC:
+        return list_metrics("\"loss\",");
     }
     return spira_copy_text("known");
 }
@@ -359,6 +384,9 @@ struct spira_value *spira_config_key_fallback(const struct spira_config_key *key
         return spira_value_bool(key->fallback != 0);
     case SPIRA_CONFIG_WORD:
         return spira_value_text(key->words[(size_t)key->fallback]);
+    case SPIRA_CONFIG_METRIC:
+        return spira_value_text("loss");
+    case SPIRA_CONFIG_SEEDS:
     case SPIRA_CONFIG_GATES:
         return spira_value_list();
     case SPIRA_CONFIG_GATE_METRIC:

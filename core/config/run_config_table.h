@@ -18,6 +18,8 @@ enum spira_config_type {
     SPIRA_CONFIG_BOOL,
     SPIRA_CONFIG_WORD,        /* the word's index, in an enum or a bool; or the one word there is */
     SPIRA_CONFIG_PREFIXES,    /* a list of texts, or null for none */
+    SPIRA_CONFIG_SEEDS,       /* a list of different whole numbers */
+    SPIRA_CONFIG_METRIC,      /* "loss" (NULL), or a const struct spira_metric * */
     SPIRA_CONFIG_GATES,       /* a list of {metric, at_least} */
     SPIRA_CONFIG_GATE_METRIC, /* in each of the gates, never left out */
     SPIRA_CONFIG_GATE_AT_LEAST /* the same */
@@ -26,6 +28,7 @@ enum spira_config_type {
 struct spira_config_key {
     const char *key; /* dotted */
     enum spira_config_type type;
+    bool young;               /* spira_run_config_section leaves it out where it has its default */
     size_t offset, size;      /* of the member of struct spira_run_config; size 0: none */
     double fallback;          /* numbers; bool and switched: 1 for true; words: the index */
     double min, max;          /* numbers */

@@ -67,6 +67,17 @@ static struct spira_composition_recording *add_recording(struct spira_compositio
     return recording;
 }
 
+/* The role of a recording of the dataset. */
+static enum spira_role role_of(const struct spira_loader_options *options,
+                               const struct spira_value *row)
+{
+    enum spira_role role = spira_role_find(spira_value_get_text(row, "role", ""));
+    if (options->folds == 0 || role == SPIRA_TEST)
+        return role;
+    return spira_value_get_int(row, "fold", -1) == (int64_t)options->fold ? SPIRA_VALIDATION
+                                                                          : SPIRA_TRAIN;
+}
+
 static enum spira_code add_recordings(struct spira_composition *composition,
                                       struct spira_tensors tensors,
                                       const struct spira_value *dataset, struct spira_error *err)
@@ -78,7 +89,7 @@ static enum spira_code add_recordings(struct spira_composition *composition,
     composition->recordings = spira_alloc(spira_value_count(rows), sizeof *composition->recordings);
     for (size_t i = 0; i < spira_value_count(rows); i++) {
         const struct spira_value *row = spira_value_at(rows, i);
-        if (spira_role_find(spira_value_get_text(row, "role", "")) != composition->options.role)
+        if (role_of(&composition->options, row) != composition->options.role)
             continue;
         struct spira_composition_recording *recording = add_recording(composition, row);
         enum spira_code code =

@@ -45,6 +45,7 @@ void spira_dataset_builder_free(struct spira_dataset_builder *builder)
     spira_value_free(builder->recordings);
     spira_value_free(builder->shards);
     spira_value_free(builder->quarantined);
+    spira_role_counts_done(&builder->counts);
     free(builder);
 }
 
@@ -72,8 +73,8 @@ static const struct spira_value *find_planned(const struct spira_value *planned,
 static struct spira_value *join(const struct spira_value *planned, int64_t shard,
                                 const struct spira_value *found)
 {
-    static const char *const fields[] = {"sha256",  "recording_id", "label",   "role",
-                                         "patient", "copies",       "metadata"};
+    static const char *const fields[] = {"sha256",  "recording_id", "label",    "role",
+                                         "patient", "copies",       "metadata", "fold"};
     struct spira_value *recording = spira_value_map();
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const struct spira_value *field = spira_value_get(planned, fields[i]);
@@ -112,7 +113,8 @@ static void add_recording(struct spira_dataset_builder *builder, struct spira_va
     widen(&builder->seconds, spira_value_get(planned, "seconds"));
     widen(&builder->levels, spira_value_get(planned, "rms_dbfs"));
     builder->windows += windows;
-    if (number == SPIRA_TRAIN && frames > builder->longest_train_frames)
+    bool trained_on = number == SPIRA_TRAIN || spira_value_get(recording, "fold");
+    if (trained_on && frames > builder->longest_train_frames)
         builder->longest_train_frames = frames;
     spira_role_count(&builder->counts, recording);
     spira_value_append(builder->recordings, recording);

@@ -9,15 +9,16 @@
 /* Puts the documents together, shard by shard:
  *     dataset.json = {"format": 1, "digest", "features", "longest_train_frames", "windows",
  *         "recordings": [{"sha256", "recording_id", "label", "role", "patient", "copies",
- *                         "metadata", "shard", "windows", "frames"}],
+ *                         "metadata", "shard", "windows", "frames", with train.folds "fold"}],
  *         "shards": [{"shard", "file": reference}]}
  *     validation.json = {"format": 1, "recordings", "seconds",
  *         "roles": {role: {"recordings", "patients", "control", "patient", "windows", "seconds"}},
  *         "seconds_range": {"least", "mean", "most"}, "rms_dbfs_range": the same; empty for none,
  *         "quarantined_share", "quarantined": [{"recording_id", "reason", "message"}],
  *         "duplicates": the same}
- * Recordings are sorted by digest, those a shard quarantined left out; windows are counted once,
- * whatever the copies. The digest is the SHA-256 over the recordings (sha256, label, role,
+ * longest_train_frames is of all recordings that are trained on: with train.folds those of every
+ * fold. Recordings are sorted by digest, those a shard quarantined left out; windows are counted
+ * once, whatever the copies. The digest is the SHA-256 over the recordings (sha256, label, role,
  * patient), the feature configuration (spira_shard_configuration) and the digests of the shards'
  * files. */
 struct spira_dataset_builder;

@@ -12,6 +12,8 @@
 
 struct spira_loader_options {
     enum spira_role role;
+    size_t folds, fold;   /* of cross-validation: that fold is the validation role, all the others
+                             the train role; folds 0: roles are the dataset's */
     size_t padded_frames; /* every window is padded or cut to these; 0: as they are */
     const struct spira_mixture_config *mixture; /* NULL: none */
     uint64_t seed;                              /* of the mixture */

@@ -50,17 +50,21 @@ static bool fits(const struct spira_value *recording, const struct spira_run_con
 static void give_role(struct spira_value *recording, const struct spira_run_config *config)
 {
     const struct spira_noise_config *noise = &config->transform.noise;
-    /* Both are the same for every recording of a patient, so no patient has two roles. */
+    /* Both are the same for every recording of a patient, so no patient has two roles or folds. */
     const char *prescribed = spira_value_get_text(recording, "split", NULL);
     const char *patient = spira_value_get_text(recording, "patient", "");
     enum spira_role role = prescribed ? spira_role_find(prescribed)
                                       : spira_split_draw(&config->split, config->seed, patient);
     /* Copies differ by their noises alone: without any, one says it all. */
     bool noisy = spira_noise_count(noise, (int)spira_value_get_int(recording, "label", 0)) > 0;
+    size_t folds = role == SPIRA_TEST ? 0 : config->train.folds;
+    bool trained_on = role == SPIRA_TRAIN || folds > 0;
     spira_value_remove(recording, "split");
     spira_value_set_text(recording, "role", spira_role_name(role));
-    spira_value_set_int(recording, "copies",
-                        role == SPIRA_TRAIN && noisy ? (int64_t)noise->copies : 1);
+    spira_value_set_int(recording, "copies", trained_on && noisy ? (int64_t)noise->copies : 1);
+    if (folds > 0)
+        spira_value_set_int(recording, "fold",
+                            (int64_t)spira_fold_draw(folds, config->seed, patient));
 }
 
 /* The leading bits of a recording's digest, as many as shards may be cut by. */
@@ -153,10 +157,28 @@ static enum spira_code settle(struct spira_planner *planner, bool at_the_end,
     return SPIRA_OK;
 }
 
+void spira_role_counts_done(struct spira_role_counts *counts)
+{
+    free(counts->of_fold);
+    *counts = (struct spira_role_counts){0};
+}
+
 void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording)
 {
     enum spira_role role = spira_role_find(spira_value_get_text(recording, "role", ""));
-    counts->of[role][spira_value_get_int(recording, "label", 0) == 1]++;
+    const bool patient = spira_value_get_int(recording, "label", 0) == 1;
+    const int64_t fold = spira_value_get_int(recording, "fold", -1);
+    counts->of[role][patient]++;
+    if (fold < 0)
+        return;
+    if (counts->folds <= (size_t)fold) {
+        counts->of_fold =
+            spira_realloc(counts->of_fold, (size_t)fold + 1, sizeof *counts->of_fold);
+        memset(counts->of_fold + counts->folds, 0,
+               ((size_t)fold + 1 - counts->folds) * sizeof *counts->of_fold);
+        counts->folds = (size_t)fold + 1;
+    }
+    counts->of_fold[fold][patient]++;
 }
 
 static size_t total_of(const struct spira_role_counts *counts)
@@ -167,15 +189,36 @@ static size_t total_of(const struct spira_role_counts *counts)
     return total;
 }
 
-static enum spira_code check_roles(const struct spira_role_counts *counts, struct spira_error *err)
+/* Each fold is a validation role, and what is left a train role: both labels in each are enough. */
+static enum spira_code check_folds(const struct spira_role_counts *counts, size_t folds,
+                                   struct spira_error *err)
 {
-    for (int role = 0; role < SPIRA_ROLES; role++)
+    size_t dealt = 0;
+    for (size_t fold = 0; fold < counts->folds; fold++)
+        dealt += counts->of_fold[fold][0] + counts->of_fold[fold][1];
+    for (size_t fold = 0; fold < folds; fold++)
+        for (int label = 0; label < 2; label++)
+            if (fold >= counts->folds || counts->of_fold[fold][label] == 0)
+                return spira_fail(err, SPIRA_EINVALID,
+                                  "fold %zu of %zu has no recording of label %d: %zu recordings in "
+                                  "the train and validation roles are too few for so many folds; "
+                                  "change train.folds or the seed, or add recordings",
+                                  fold, folds, label, dealt);
+    return SPIRA_OK;
+}
+
+static enum spira_code check_roles(const struct spira_role_counts *counts, size_t folds,
+                                   struct spira_error *err)
+{
+    for (int role = folds > 0 ? SPIRA_TEST : SPIRA_TRAIN; role < SPIRA_ROLES; role++)
         if (counts->of[role][0] + counts->of[role][1] == 0)
             return spira_fail(
                 err, SPIRA_EINVALID,
                 "the corpus has no recording for the %s role: %zu recordings in all; "
                 "prescribe roles in a 'split' column, change the shares, or add recordings",
                 spira_role_name((enum spira_role)role), total_of(counts));
+    if (folds > 0)
+        return check_folds(counts, folds, err);
     for (int label = 0; label < 2; label++)
         if (counts->of[SPIRA_TRAIN][label] == 0)
             return spira_fail(err, SPIRA_EINVALID, "the train role has no recording of label %d",
@@ -206,7 +249,7 @@ enum spira_code spira_plan_check(const struct spira_role_counts *counts,
 {
     enum spira_code code =
         check_share(total_of(counts), quarantined, config->audio.max_quarantined_share, err);
-    return code == SPIRA_OK ? check_roles(counts, err) : code;
+    return code == SPIRA_OK ? check_roles(counts, config->train.folds, err) : code;
 }
 
 struct spira_planner *spira_planner_new(const struct spira_run_config *config,
@@ -229,6 +272,7 @@ void spira_planner_free(struct spira_planner *planner)
     for (size_t i = 0; i < planner->held_count; i++)
         spira_value_free(planner->held[i]);
     free(planner->held);
+    spira_role_counts_done(&planner->counts);
     spira_value_free(planner->shards);
     spira_value_free(planner->quarantined);
     free(planner);

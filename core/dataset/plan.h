@@ -13,7 +13,8 @@ enum {
 
 /* A plan is a document for each shard, one for what stays out, and one that names them:
  *     a shard's = {"format": 1, "shard": 3, "recordings": [{"sha256", "key", "recording_id",
- *         "label", "patient", "seconds", "rms_dbfs", "peak", "metadata", "role", "copies"}]}
+ *         "label", "patient", "seconds", "rms_dbfs", "peak", "metadata", "role", "copies",
+ *         with train.folds "fold"}]}
  *     excluded = {"format": 1, "quarantined": [{"recording_id", "reason", "message"}],
  *         "duplicates": the same}
  *     plan.json = {"format": 2, "noises": [{"sha256", "key", "recording_id"}],
@@ -23,7 +24,9 @@ enum {
  * are none when the configuration uses none.
  *
  * The role is the patient's prescribed split, else drawn. Copies are for the train role, of
- * recordings whose label gets noise mixed in; any other recording has one.
+ * recordings whose label gets noise mixed in; any other recording has one. With train.folds a
+ * recording of the train and the validation role has a "fold" too, that of its patient, and both
+ * have copies.
  *
  * A shard has the recordings whose digests begin with the same bits: the fewest with which it holds
  * at most SPIRA_SHARD_RECORDINGS. So a new recording changes the one shard it falls into, or, where
@@ -56,8 +59,8 @@ SPIRA_MUST_USE enum spira_code spira_planner_add(struct spira_planner *planner,
 
 /* Gives plan.json when all recordings were added; corpus has the other lists: noises, rejected and
  * duplicates. SPIRA_EQUARANTINE when the quarantined share is above its limit; SPIRA_EINVALID when
- * a role is empty, the train role lacks a class, or noise is asked for and there is none; codes of
- * the sink. */
+ * a role is empty, the train role or a fold lacks a class, or noise is asked for and there is none;
+ * codes of the sink. */
 SPIRA_MUST_USE enum spira_code spira_planner_finish(struct spira_planner *planner,
                                                     const struct spira_value *corpus,
                                                     struct spira_value **ret_plan,
@@ -70,17 +73,22 @@ const struct spira_value *spira_plan_shard(const struct spira_value *plan, int64
 struct spira_value *spira_plan_reference(const struct spira_value *plan_reference,
                                          const struct spira_value *file);
 
-/* Recordings by role and label (control, patient). */
+/* Recordings by label (control, patient): of each role and of each fold. Zeroed, it has none. */
 struct spira_role_counts {
     size_t of[SPIRA_ROLES][2];
+    size_t (*of_fold)[2];
+    size_t folds; /* in of_fold: up to the last one that has a recording */
 };
 
-/* Counts a recording by its "role" and "label". */
+void spira_role_counts_done(struct spira_role_counts *counts);
+
+/* Counts a recording by its "role", "fold" and "label". */
 void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording);
 
 /* What a plan and a finished dataset must fulfil: the quarantined share is within its limit
  * (SPIRA_EQUARANTINE, naming the first), every role has a recording and the train role has both
- * labels (SPIRA_EINVALID). */
+ * labels; with train.folds only the test role must have one, and each fold has both labels
+ * (SPIRA_EINVALID). */
 SPIRA_MUST_USE enum spira_code spira_plan_check(const struct spira_role_counts *counts,
                                                 const struct spira_value *quarantined,
                                                 const struct spira_run_config *config,

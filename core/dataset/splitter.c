@@ -34,3 +34,11 @@ enum spira_role spira_split_draw(const struct spira_split_config *split, uint64_
     return drawn < split->train + split->validation || split->test <= 0 ? SPIRA_VALIDATION
                                                                         : SPIRA_TEST;
 }
+
+size_t spira_fold_draw(size_t folds, uint64_t seed, const char *patient)
+{
+    assert(folds > 0);
+    struct spira_random random =
+        spira_random_stream(seed, SPIRA_FOR_FOLDS, spira_hash_text(patient), 0);
+    return (size_t)spira_random_below(&random, folds);
+}

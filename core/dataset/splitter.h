@@ -18,4 +18,8 @@ enum spira_role spira_role_find(const char *name);
 enum spira_role spira_split_draw(const struct spira_split_config *split, uint64_t seed,
                                  const char *patient);
 
+/* The fold of cross-validation, from 0, that the seed deals a patient into: drawn as roles are, and
+ * independently of them. folds > 0. */
+size_t spira_fold_draw(size_t folds, uint64_t seed, const char *patient);
+
 #endif

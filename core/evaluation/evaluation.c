@@ -70,10 +70,13 @@ struct spira_value *spira_evaluation_write(const struct spira_scored *scored, si
 struct spira_sha256 spira_evaluation_digest(const struct spira_value *evaluation,
                                             struct spira_digest digest)
 {
+    static const char *const covered[] = {"metrics", "scores", "members", "cross_validation"};
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *result = spira_value_map();
-    spira_value_set(result, "metrics", spira_value_copy(spira_value_get(evaluation, "metrics")));
-    spira_value_set(result, "scores", spira_value_copy(spira_value_get(evaluation, "scores")));
+    for (size_t i = 0; i < sizeof covered / sizeof *covered; i++)
+        if (spira_value_get(evaluation, covered[i]))
+            spira_value_set(result, covered[i],
+                            spira_value_copy(spira_value_get(evaluation, covered[i])));
     SPIRA_CLEANUP(spira_free_at)
     char *text = spira_value_to_text(result, SPIRA_CANONICAL);
     return spira_digest_bytes(digest, text, strlen(text));

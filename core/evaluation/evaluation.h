@@ -15,8 +15,9 @@
 struct spira_value *spira_evaluation_write(const struct spira_scored *scored, size_t count,
                                            double threshold);
 
-/* SHA-256 of the canonical JSON of {"metrics": ..., "scores": ...} of an evaluation: equal for
- * equal results, wherever and whenever they were computed. Borrows evaluation. */
+/* SHA-256 of the canonical JSON of {"metrics": ..., "scores": ...} of an evaluation, and of an
+ * ensemble's "members" and "cross_validation": equal for equal results, wherever and whenever they
+ * were computed. Borrows evaluation. */
 struct spira_sha256 spira_evaluation_digest(const struct spira_value *evaluation,
                                             struct spira_digest digest);
 

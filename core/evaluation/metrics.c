@@ -103,18 +103,19 @@ static double log_loss(const struct spira_judged *j)
 }
 
 const struct spira_metric spira_metrics[] = {
-    {"accuracy", "share of the recordings called right", false, false, accuracy},
-    {"balanced_accuracy", "mean of sensitivity and specificity", true, true, balanced_accuracy},
-    {"sensitivity", "share of the patients called positive", true, false, sensitivity},
-    {"specificity", "share of the controls called negative", false, true, specificity},
-    {"precision", "share of those called positive who are patients", true, false, precision},
-    {"f1", "harmonic mean of precision and sensitivity", true, false, f1},
-    {"mcc", "correlation of label and verdict, from -1 to 1", true, true, mcc},
-    {"roc_auc", "chance that a patient scores above a control", true, true, roc_auc},
-    {"average_precision", "precision averaged over the sensitivities", true, false,
+    {"accuracy", "share of the recordings called right", false, false, false, accuracy},
+    {"balanced_accuracy", "mean of sensitivity and specificity", true, true, false,
+     balanced_accuracy},
+    {"sensitivity", "share of the patients called positive", true, false, false, sensitivity},
+    {"specificity", "share of the controls called negative", false, true, false, specificity},
+    {"precision", "share of those called positive who are patients", true, false, false, precision},
+    {"f1", "harmonic mean of precision and sensitivity", true, false, false, f1},
+    {"mcc", "correlation of label and verdict, from -1 to 1", true, true, false, mcc},
+    {"roc_auc", "chance that a patient scores above a control", true, true, false, roc_auc},
+    {"average_precision", "precision averaged over the sensitivities", true, false, false,
      average_precision},
-    {"brier", "mean squared error of the score; lower is better", false, false, brier},
-    {"log_loss", "mean negative log-likelihood; lower is better", false, false, log_loss},
+    {"brier", "mean squared error of the score; lower is better", false, false, true, brier},
+    {"log_loss", "mean negative log-likelihood; lower is better", false, false, true, log_loss},
     {0}};
 
 const struct spira_metric *spira_metric_find(const char *name)

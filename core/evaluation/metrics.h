@@ -22,6 +22,7 @@ struct spira_metric {
     const char *name;
     const char *meaning;
     bool needs_positives, needs_negatives; /* undefined without such recordings */
+    bool lower_is_better;
     double (*compute)(const struct spira_judged *judged);
 };
 

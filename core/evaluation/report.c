@@ -6,6 +6,7 @@
 #include "core/evaluation/chart.h"
 #include "core/evaluation/html.h"
 #include "core/evaluation/metrics.h"
+#include "core/evaluation/report_members.h"
 #include "core/evaluation/report_style.h"
 
 enum { WORST_SHOWN = 10 };
@@ -45,11 +46,13 @@ static void write_head(const struct spira_report *report, FILE *out)
     spira_html_text(report->model, out);
     fprintf(out,
             "</strong> on %jd recordings it has not been trained on: %jd of patients, %jd of "
-            "controls. A score of %.3g or more is called positive.</p>\n</header>\n",
+            "controls. A score of %.3g or more is called positive.</p>\n",
             (intmax_t)spira_value_get_int(report->evaluation, "recordings", 0),
             (intmax_t)(outcome(report, "tp") + outcome(report, "fn")),
             (intmax_t)(outcome(report, "tn") + outcome(report, "fp")),
             spira_value_get_real(report->evaluation, "threshold", 0));
+    spira_report_ensemble_note(report->evaluation, out);
+    fputs("</header>\n", out);
 }
 
 static void write_share(const char *title, int64_t part, int64_t whole, const char *of, FILE *out)
@@ -291,6 +294,7 @@ static void write_page(const struct spira_report *report, FILE *out)
     write_confusion(report, out);
     write_charts(report, out);
     write_metrics(report, out);
+    spira_report_members(report->evaluation, out);
     write_worst(report, out);
     write_roles(report, out);
     write_quarantined(report, out);

@@ -8,7 +8,7 @@
 struct spira_report {
     const char *run;                         /* the configuration's name */
     const char *model;                       /* the model's name in the registry */
-    const struct spira_value *evaluation;    /* evaluation.json (evaluation.h) */
+    const struct spira_value *evaluation;    /* evaluation.json (evaluation.h, ensemble.h) */
     const struct spira_value *training;      /* training.jsonl: list of {"epoch", "training_loss",
                                                 "validation_loss"}; NULL where there is none */
     const struct spira_value *dataset;       /* dataset.json: names of the recordings */

@@ -11,6 +11,7 @@ struct spira_progress_report {
     size_t epoch, epochs;   /* training only; 0 elsewhere */
     double loss;            /* training only; NaN where there is none */
     double validation_loss; /* the newest; NaN where there is none */
+    const char *note; /* for people, before the numbers; NULL: none. Only of a step in parts */
 };
 
 struct spira_progress_ops {

@@ -24,6 +24,27 @@ enum spira_code spira_document_put(struct spira_object_store store, struct spira
     return code;
 }
 
+enum spira_code spira_document_keep(struct spira_object_store store, struct spira_digest digest,
+                                    const char *folder, const struct spira_value *document,
+                                    struct spira_value **ret_reference, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(document, SPIRA_CANONICAL);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key =
+        spira_format("%s/%s.json", folder, spira_digest_bytes(digest, text, strlen(text)).hex);
+    struct spira_error why;
+    enum spira_code code = spira_document_put(store, digest, key, document, ret_reference, &why);
+    if (code == SPIRA_EDETERMINISM) {
+        code = spira_store_remove(store, key, &why);
+        if (code == SPIRA_OK)
+            code = spira_document_put(store, digest, key, document, ret_reference, &why);
+    }
+    if (code != SPIRA_OK)
+        *err = why;
+    return code;
+}
+
 enum spira_code spira_document_get(struct spira_object_store store, struct spira_digest digest,
                                    struct spira_config_source json,
                                    const struct spira_value *reference,

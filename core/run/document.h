@@ -20,6 +20,15 @@ SPIRA_MUST_USE enum spira_code spira_document_put(struct spira_object_store stor
                                                   struct spira_value **ret_reference,
                                                   struct spira_error *err);
 
+/* Puts a document (pretty JSON) under the digest of what it says, "<folder>/<SHA-256>.json" (of the
+ * canonical text), and gives its reference. Another text under that key is one that was altered,
+ * and is replaced. Codes of spira_store_put. */
+SPIRA_MUST_USE enum spira_code spira_document_keep(struct spira_object_store store,
+                                                   struct spira_digest digest, const char *folder,
+                                                   const struct spira_value *document,
+                                                   struct spira_value **ret_reference,
+                                                   struct spira_error *err);
+
 /* Gives the document a reference names. SPIRA_EALTERED when the object's bytes are not those of
  * the reference (whoever made it can make it again); codes of spira_store_get;
  * SPIRA_EINVALID when it is no JSON. */

@@ -1,7 +1,7 @@
 #include "core/training/checkpoint.h"
 
 /* What a checkpoint is: raised when files of an older program must not be used any more. */
-static const char format[] = "spira-checkpoint-1";
+static const char format[] = "spira-checkpoint-2";
 
 enum { EPOCH_NUMBERS = sizeof(struct spira_epoch) / sizeof(double), FIXED_TENSORS = 5 };
 

@@ -59,7 +59,7 @@ size_t spira_training_state_best(const struct spira_training_state *state)
 {
     size_t best = 0;
     for (size_t i = 1; i < state->epochs; i++)
-        if (state->log[i].validation_loss < state->log[best].validation_loss)
+        if (state->log[i].rank < state->log[best].rank)
             best = i;
     return state->epochs ? best + 1 : 0;
 }

@@ -11,6 +11,8 @@
 struct spira_epoch {
     double training_loss; /* mean over its steps */
     double validation_loss, validation_accuracy;
+    double rank; /* the best epoch has the lowest: the loss, or the chosen metric, turned round
+                    where higher is better */
 };
 
 struct spira_training_state {
@@ -34,7 +36,7 @@ void spira_training_state_done(struct spira_training_state *state); /* a zeroed 
 void *spira_parameter_data(const struct spira_parameter *parameter);
 size_t spira_parameter_bytes(const struct spira_parameter *parameter);
 
-/* The epoch with the lowest validation loss, the first of equals, from 1; 0 when none is done. */
+/* The epoch with the lowest rank, the first of equals, from 1; 0 when none is done. */
 size_t spira_training_state_best(const struct spira_training_state *state);
 
 /* Adds an epoch to the log, keeps the parameters when it is the best so far, and begins the next

@@ -148,6 +148,8 @@ static enum spira_code validate_epoch(struct trainer *trainer, struct spira_erro
         .training_loss = state->loss_sum / (double)trainer->steps_per_epoch,
         .validation_loss = validation.loss,
         .validation_accuracy = validation.accuracy,
+        .rank = spira_validation_rank(job->train->early_stop_metric, validation.loss,
+                                      validation.metric),
     };
     spira_training_state_end_epoch(state, &epoch);
     return SPIRA_OK;
@@ -183,6 +185,8 @@ static enum spira_code write_results(struct trainer *trainer,
         .steps = state->adam.steps,
         .validation_loss = state->log[best - 1].validation_loss,
         .validation_accuracy = state->log[best - 1].validation_accuracy,
+        .validation_metric =
+            spira_validation_metric(job->train->early_stop_metric, state->log[best - 1].rank),
     };
     return SPIRA_OK;
 }

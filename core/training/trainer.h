@@ -32,12 +32,14 @@ struct spira_training_result {
     size_t best_epoch; /* from 1 */
     size_t steps;
     double validation_loss, validation_accuracy; /* of the best epoch */
+    double validation_metric; /* the same, of train->early_stop_metric; NaN when none is chosen */
 };
 
 /* Trains from the newest checkpoint that is whole (an older one when that is damaged, the beginning
  * when there is none), and writes log and model. The same job gives the same bytes for any number
  * of threads, interruptions and resumes. A training.jsonl line is {"epoch" (from 1), "steps",
- * "learning_rate", "training_loss", "validation_loss", "validation_accuracy", "best"}.
+ * "learning_rate", "training_loss", "validation_loss", "validation_accuracy", "best"}, and the
+ * metric that was chosen ("validation_roc_auc").
  *
  * Checkpoints are checkpoint_folder/step-000500.safetensors, one each train.checkpoint_interval
  * steps and one when progress wants it to stop; the two newest are kept.

@@ -7,7 +7,8 @@
 
 /* Writes path whole or not at all. A line is {"epoch" (from 1), "steps" (done so far),
  * "learning_rate" (of the last of them), "training_loss", "validation_loss",
- * "validation_accuracy", "best" (so far)}. SPIRA_EIO. */
+ * "validation_accuracy", the chosen metric ("validation_roc_auc"), if any, "best" (so far)}.
+ * SPIRA_EIO. */
 SPIRA_MUST_USE enum spira_code spira_training_log_write(const char *path,
                                                         const struct spira_training_state *state,
                                                         const struct spira_train_config *config,

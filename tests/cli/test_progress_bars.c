@@ -109,6 +109,32 @@ Test(progress_bars, training_shows_epoch_and_losses)
     fall_curtain();
 }
 
+Test(progress_bars, a_note_comes_before_the_numbers_and_outlives_its_text)
+{
+    raise_curtain(SPIRA_BARS_LIVE, false, 120);
+    struct spira_progress progress = begin("model_training");
+    char note[32] = "member 2/6";
+    struct spira_progress_report report = {.done = 30,
+                                           .total = 60,
+                                           .epoch = 3,
+                                           .epochs = 9,
+                                           .loss = 0.7,
+                                           .validation_loss = NAN,
+                                           .note = note};
+    spira_clock_memory_advance(&stage.clock, 1000);
+    spira_progress_report(progress, &report);
+    cr_assert(strstr(line(), "] member 2/6  epoch 3/9  loss 0.7000"), "%s", line());
+    report.epochs = 0;
+    snprintf(note, sizeof note, "2/6 members");
+    spira_clock_memory_advance(&stage.clock, 1000);
+    spira_progress_report(progress, &report);
+    memset(note, 'x', sizeof note - 1);
+    end("model_training", "succeeded", 2.0);
+    cr_assert(strstr(line(), "2/6 members"), "%s", line());
+    cr_assert_null(strstr(line(), "30/60"), "%s", line());
+    fall_curtain();
+}
+
 Test(progress_bars, a_resumed_step_estimates_by_what_it_did_since)
 {
     raise_curtain(SPIRA_BARS_LIVE, false, 80);

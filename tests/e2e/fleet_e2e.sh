@@ -58,10 +58,10 @@ fleet_start() {
     "$spiractl" run start "$@" -o json | jq -r .run_id
 }
 
-# fleet_wait NAME RUN: waits for a run; as fleet_run.
+# fleet_wait NAME RUN [SECONDS]: waits for a run; as fleet_run.
 fleet_wait() {
     code=0
-    "$spiractl" run wait "$2" --timeout 150 -o json >"$work/$1.json" 2>"$work/$1.err" || code=$?
+    "$spiractl" run wait "$2" --timeout "${3:-150}" -o json >"$work/$1.json" 2>"$work/$1.err" || code=$?
 }
 
 # await WHAT COMMAND...: until the command succeeds.

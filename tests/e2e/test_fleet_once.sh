@@ -93,6 +93,27 @@ local_run longer "$work/store-local" "${longer[@]}"
 expect_success longer
 expect_equal "digests of the run that was stopped" "$(digests stopped)" "$(digests longer)"
 
+# Several trainings: one command does all of them, and the run tracker joins them.
+several=(--set train.folds=2 --set 'train.seeds=[3,4]')
+run=$(fleet_start --config "$config" "${several[@]}")
+expect_done feature-engineering --once --run "$run"
+expect_done run-tracker --once
+expect_done model-training --once --run "$run"
+once unjoined model-evaluation --once --run "$run"
+expect_refusal unjoined 3 "nothing on spira.model.trained asks for this run"
+for worker in run-tracker model-evaluation model-publish run-tracker; do
+    if [ "$worker" = run-tracker ]; then
+        expect_done "$worker" --once
+    else
+        expect_done "$worker" --once --run "$run"
+    fi
+done
+fleet_wait several "$run"
+expect_success several
+local_run several-local "$work/store-local" "${several[@]}"
+expect_success several-local
+expect_equal "digests of several trainings" "$(digests several)" "$(digests several-local)"
+
 # Wrong commands.
 once unknown feature-engineering --once --run 01900000-0000-7000-8000-000000000000
 expect_refusal unknown 3 01900000-0000-7000-8000-000000000000

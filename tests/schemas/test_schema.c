@@ -60,7 +60,7 @@ Test(schema, every_topic_is_found_and_no_other)
 {
     size_t count;
     const struct spira_schema *schemas = spira_schemas(&count);
-    cr_assert_eq(count, 14);
+    cr_assert_eq(count, 16);
     for (size_t i = 0; i < count; i++)
         cr_assert_eq(spira_schema_find(schemas[i].topic), &schemas[i]);
     cr_assert_null(spira_schema_find("spira.audio.collected"));

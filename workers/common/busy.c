@@ -63,16 +63,26 @@ static char *progress_text(const struct spira_progress_report *report, const cha
     return spira_value_to_text(map, SPIRA_COMPACT);
 }
 
+/* Whose progress it is: the step's, or that of the part of it ("model_training.00003") that the key
+ * of its event ("<run id>/00003") names. */
+static char *progress_name(const struct spira_busy *busy, const struct spira_message *message)
+{
+    const char *part = message->key ? strchr(message->key, '/') : NULL;
+    return spira_format("%s%s%s", busy->loop->handler->name, part ? "." : "", part ? part + 1 : "");
+}
+
 static enum spira_code show_progress(const struct spira_busy *busy, struct spira_task *task,
-                                     const char *run_id, struct spira_error *err)
+                                     const struct spira_message *message, const char *run_id,
+                                     struct spira_error *err)
 {
     struct spira_progress_report report = {.loss = NAN, .validation_loss = NAN};
     (void)spira_task_report(task, &report); /* none yet: that it is at work */
     const struct spira_worker *worker = busy->loop->worker;
     SPIRA_CLEANUP(spira_free_at)
     char *text = progress_text(&report, worker->id);
-    return spira_state_put_progress(worker->state, run_id, busy->loop->handler->name, text,
-                                    PROGRESS_TTL_MS, err);
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = progress_name(busy, message);
+    return spira_state_put_progress(worker->state, run_id, name, text, PROGRESS_TTL_MS, err);
 }
 
 /* Each second of a run's work. The run state may be away: then nothing is known and nothing
@@ -95,7 +105,7 @@ static void look_after(struct spira_busy *busy, struct spira_task *task,
         return;
     }
     if (spira_lease_renew(worker, run_id, message, &unknown) == SPIRA_OK)
-        (void)!show_progress(busy, task, run_id, &unknown);
+        (void)!show_progress(busy, task, message, run_id, &unknown);
 }
 
 /* Serves the group and looks after the task until it has finished. */

@@ -88,11 +88,17 @@ enum spira_code spira_run_event_emit(const struct spira_worker *worker, const ch
                                      const char *run_id, struct spira_value *fields,
                                      struct spira_error *err)
 {
-    bool is_shard = strcmp(event, "features.requested") == 0;
+    static const struct {
+        const char *event, *part;
+    } spread[] = {{"features.requested", "shard"}, {"training.requested", "member"}};
     SPIRA_CLEANUP(spira_free_at)
-    char *key = is_shard ? spira_format("%s/%05jd", run_id,
-                                        (intmax_t)spira_value_get_int(fields, "shard", 0))
-                         : spira_copy_text(run_id);
+    char *key = NULL;
+    for (size_t i = 0; i < sizeof spread / sizeof *spread; i++)
+        if (strcmp(event, spread[i].event) == 0)
+            key = spira_format("%s/%05jd", run_id,
+                               (intmax_t)spira_value_get_int(fields, spread[i].part, 0));
+    if (!key)
+        key = spira_copy_text(run_id);
     spira_value_set_text(fields, "run_id", run_id);
     return spira_event_emit(worker, event, key, run_id, fields, err);
 }

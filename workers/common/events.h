@@ -25,8 +25,8 @@ SPIRA_MUST_USE enum spira_code spira_event_emit(const struct spira_worker *worke
                                                 struct spira_error *err);
 
 /* The same for an event about a run, with the run's id in it. Its key is the run's id, so that what
- * happens to a run stays in order; only shards to compute are spread over the partitions. Takes
- * fields. */
+ * happens to a run stays in order; only what many workers share, shards and members to compute, is
+ * spread over the partitions: "<run id>/00003". Takes fields. */
 SPIRA_MUST_USE enum spira_code spira_run_event_emit(const struct spira_worker *worker,
                                                     const char *event, const char *run_id,
                                                     struct spira_value *fields,

@@ -56,31 +56,44 @@ static enum spira_code emit(const struct loss *loss, const char *name,
     return spira_run_event_emit(loss->worker, name, loss->run_id, spira_value_copy(event), err);
 }
 
-static void set_shards(const struct loss *loss, struct spira_value *event)
+/* Sets a field of an event to a number in the field of the same name of the run. */
+static void set_count(const struct loss *loss, struct spira_value *event, const char *name)
 {
-    const char *shards = spira_value_as_text(spira_value_find(loss->run, "fields.shards"), "0");
-    spira_value_set_int(event, "shards", strtoll(shards, NULL, 10));
+    const struct spira_value *fields = spira_value_get(loss->run, "fields");
+    spira_value_set_int(event, name, strtoll(spira_value_get_text(fields, name, "0"), NULL, 10));
 }
 
-/* Asks for the shard whose artifact the object is of, or for any one of them. */
-static enum spira_code ask_for_shard(const struct loss *loss, bool any, struct spira_error *err)
+/* Parts of a run: how their maker is asked for one of them. */
+struct parts {
+    const char *set;       /* of the run, and the event's field with their number */
+    const char *number;    /* the event's field that says which */
+    const char *reference; /* the event's field that says of what, and the run's */
+    const char *event;
+};
+
+static const struct parts shards = {"shards", "shard", "plan", "features.requested"};
+static const struct parts members = {"members", "member", "dataset", "training.requested"};
+
+/* Asks for the part whose artifact the object is of, or for any one of them. */
+static enum spira_code ask_for_part(const struct loss *loss, const struct parts *parts, bool any,
+                                    struct spira_error *err)
 {
-    const struct spira_value *members = spira_value_find(loss->run, "sets.shards");
-    for (size_t i = 0; i < spira_value_count(members); i++) {
+    const struct spira_value *set = spira_value_get(spira_value_get(loss->run, "sets"), parts->set);
+    for (size_t i = 0; i < spira_value_count(set); i++) {
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *artifact = NULL;
         enum spira_code code =
-            parse(loss, spira_value_as_text(spira_value_at(members, i), NULL), &artifact, err);
+            parse(loss, spira_value_as_text(spira_value_at(set, i), NULL), &artifact, err);
         if (code != SPIRA_OK)
             return code;
         if (!any && !is_beside(loss, artifact))
             continue;
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *event = spira_value_map();
-        spira_value_set_int(event, "shard", strtoll(spira_value_key_at(members, i), NULL, 10));
-        set_shards(loss, event);
-        code = set_reference(loss, event, "plan", "plan", err);
-        return code == SPIRA_OK ? emit(loss, "features.requested", event, err) : code;
+        spira_value_set_int(event, parts->number, strtoll(spira_value_key_at(set, i), NULL, 10));
+        set_count(loss, event, parts->set);
+        code = set_reference(loss, event, parts->reference, parts->reference, err);
+        return code == SPIRA_OK ? emit(loss, parts->event, event, err) : code;
     }
     return fail_unknown(loss, err);
 }
@@ -95,16 +108,30 @@ static enum spira_code ask_for_dataset(const struct loss *loss, struct spira_err
         return code;
     return is_beside(loss, spira_value_get(event, "plan"))
                ? spira_run_request_again(loss->worker, loss->run_id, err)
-               : ask_for_shard(loss, true, err);
+               : ask_for_part(loss, &shards, true, err);
+}
+
+/* Whether the run has several trainings. */
+static bool has_members(const struct loss *loss)
+{
+    return spira_value_find(loss->run, "fields.members");
 }
 
 static enum spira_code ask_for_model(const struct loss *loss, struct spira_error *err)
 {
+    if (has_members(loss))
+        return ask_for_part(loss, &members, false, err);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *event = spira_value_map();
-    set_shards(loss, event);
+    set_count(loss, event, "shards");
     enum spira_code code = set_reference(loss, event, "dataset", "dataset", err);
     return code == SPIRA_OK ? emit(loss, "features.completed", event, err) : code;
+}
+
+/* The list of the members is made when one of them is there. */
+static enum spira_code ask_for_members(const struct loss *loss, struct spira_error *err)
+{
+    return ask_for_part(loss, &members, true, err);
 }
 
 static enum spira_code ask_for_evaluation(const struct loss *loss, struct spira_error *err)
@@ -114,6 +141,8 @@ static enum spira_code ask_for_evaluation(const struct loss *loss, struct spira_
     enum spira_code code = set_reference(loss, event, "dataset", "dataset", err);
     if (code == SPIRA_OK)
         code = set_reference(loss, event, "artifact", "model", err);
+    if (code == SPIRA_OK && has_members(loss))
+        code = set_reference(loss, event, "members", "ensemble", err);
     return code == SPIRA_OK ? emit(loss, "model.trained", event, err) : code;
 }
 
@@ -126,6 +155,7 @@ enum spira_code spira_repair(const struct spira_worker *worker, const char *run_
     } makers[] = {
         {"dataset/", ask_for_dataset},
         {"models/", ask_for_model},
+        {"members/", ask_for_members},
         {"evaluations/", ask_for_evaluation},
     };
     SPIRA_CLEANUP(spira_value_free_at)
@@ -137,7 +167,7 @@ enum spira_code spira_repair(const struct spira_worker *worker, const char *run_
     if (begins(&loss, "corpus/"))
         return spira_run_request_again(worker, run_id, err);
     if (begins(&loss, "features/"))
-        return ask_for_shard(&loss, false, err);
+        return ask_for_part(&loss, &shards, false, err);
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         if (begins(&loss, makers[i].prefix))
             return makers[i].ask(&loss, err);

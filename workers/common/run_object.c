@@ -1,6 +1,7 @@
 #include "workers/common/run_object.h"
 
 #include "core/run/manifest.h"
+#include "core/run/members.h"
 #include "workers/common/events.h"
 
 /* As the run tracker names them; the intake comes before them. */
@@ -104,6 +105,77 @@ static enum spira_code add_model(const struct reading *reading, struct spira_err
     return SPIRA_OK;
 }
 
+/* What there is of one training of several: {"member", "fold" and "folds" where there are folds,
+ * "seed", "epochs", "best_epoch", "validation_loss", ..., "digest"}. */
+static enum spira_code add_member(const struct reading *reading, const struct spira_member *member,
+                                  const char *text, struct spira_value *rows,
+                                  struct spira_error *err)
+{
+    const struct spira_tools *tools = &reading->worker->tools;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *artifact = NULL;
+    enum spira_code code =
+        spira_config_parse(tools->json, "a member", text, strlen(text), &reference, err);
+    if (code == SPIRA_OK)
+        code = spira_document_get(reading->worker->store, tools->digest, tools->json, reference,
+                                  &artifact, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *row = spira_value_append(rows, spira_value_map());
+    spira_member_describe(member, row);
+    const struct spira_value *result = spira_value_get(artifact, "result");
+    for (size_t i = 0; i < spira_value_count(result); i++)
+        copy_field(row, result, spira_value_key_at(result, i));
+    const struct spira_value *weights = spira_artifact_file(artifact, "model.safetensors");
+    spira_value_set_text(row, "digest", spira_value_get_text(weights, "sha256", NULL));
+    return SPIRA_OK;
+}
+
+/* The members that are done, in their order. */
+static enum spira_code add_members(const struct reading *reading, const char *run_id,
+                                   struct spira_error *err)
+{
+    const struct spira_value *done = spira_value_find(reading->run, "sets.members");
+    if (!done)
+        return SPIRA_OK;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *manifest = NULL;
+    SPIRA_CLEANUP(spira_run_config_done)
+    struct spira_run_config config = {0};
+    enum spira_code code = spira_manifest_get(reading->worker->store, reading->worker->tools.json,
+                                              run_id, &manifest, err);
+    if (code == SPIRA_OK)
+        code = spira_manifest_config(manifest, &config, err);
+    struct spira_value *rows = spira_value_set(reading->object, "members", spira_value_list());
+    for (size_t i = 0; code == SPIRA_OK && i < spira_member_count(&config); i++) {
+        const struct spira_member member = spira_member_at(&config, i);
+        SPIRA_CLEANUP(spira_free_at)
+        char *name = spira_format("%05zu", i);
+        const char *text = spira_value_get_text(done, name, NULL);
+        if (text)
+            code = add_member(reading, &member, text, rows, err);
+    }
+    return code;
+}
+
+/* Sets which of the members is published, and what each of them and all together are worth. */
+static void add_member_metrics(const struct reading *reading, const struct spira_value *result,
+                               struct spira_value *shown)
+{
+    static const char *const copied[] = {"published_member", "published_metrics",
+                                         "cross_validation", "spread"};
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        copy_field(shown, result, copied[i]);
+    struct spira_value *rows = spira_value_get(reading->object, "members");
+    const struct spira_value *members = spira_value_get(result, "members");
+    for (size_t i = 0; i < spira_value_count(rows) && i < spira_value_count(members); i++) {
+        copy_field(spira_value_at(rows, i), spira_value_at(members, i), "validation");
+        copy_field(spira_value_at(rows, i), spira_value_at(members, i), "test");
+    }
+}
+
 static enum spira_code add_evaluation(const struct reading *reading, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_value_free_at)
@@ -116,6 +188,7 @@ static enum spira_code add_evaluation(const struct reading *reading, struct spir
     const struct spira_value *metrics = spira_value_find(artifact, "result.metrics");
     for (size_t i = 0; i < spira_value_count(metrics); i++)
         copy_field(shown, metrics, spira_value_key_at(metrics, i));
+    add_member_metrics(reading, spira_value_get(artifact, "result"), shown);
     const struct spira_value *report = spira_artifact_file(artifact, "report.html");
     if (report)
         set_path(reading, shown, "report", spira_value_get_text(report, "key", ""));
@@ -260,6 +333,8 @@ enum spira_code spira_run_object(const struct spira_worker *worker, const char *
     code = add_dataset(&reading, err);
     if (code == SPIRA_OK)
         code = add_model(&reading, err);
+    if (code == SPIRA_OK)
+        code = add_members(&reading, run_id, err);
     if (code == SPIRA_OK)
         code = add_evaluation(&reading, err);
     struct spira_value *rows = spira_value_set(object, "steps", spira_value_list());

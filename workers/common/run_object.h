@@ -5,10 +5,11 @@
 #include "workers/common/worker.h"
 
 /* Gives the object of a run from its state and what the store has of it: {"run_id", "state",
- * "message" (why it failed), "dataset", "training", "model", "evaluation", "steps"}, each as far as
- * the run got. Paths begin with the worker's location. A step that was done in parts is reused when
- * all of them were; its seconds are theirs together. The intake's parts are those of the recordings
- * in the run's corpus. SPIRA_ENOTFOUND: no such run. */
+ * "message" (why it failed), "dataset", "training", "model", "members" (of a run with several
+ * trainings, those that are done), "evaluation", "steps"}, each as far as the run got. Paths begin
+ * with the worker's location. A step that was done in parts is reused when all of them were; its
+ * seconds are theirs together. The intake's parts are those of the recordings in the run's corpus.
+ * SPIRA_ENOTFOUND: no such run. */
 SPIRA_MUST_USE enum spira_code spira_run_object(const struct spira_worker *worker,
                                                 const char *run_id, struct spira_value **ret_object,
                                                 struct spira_error *err);

@@ -9,7 +9,7 @@ enum { FEW_PARTITIONS = 4, DEAD_LETTER_PARTITIONS = 1 };
 static bool is_shared(const char *event)
 {
     return strncmp(event, "audio.", strlen("audio.")) == 0 ||
-           strcmp(event, "features.requested") == 0;
+           strcmp(event, "features.requested") == 0 || strcmp(event, "training.requested") == 0;
 }
 
 enum spira_code spira_topics_visit(const struct spira_worker *worker, bool dead_letters,

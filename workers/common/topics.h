@@ -10,8 +10,8 @@ typedef enum spira_code spira_topic_visit(void *context, const char *topic, int3
 
 /* Visits the topic of every event, in the order of the pipeline. With dead_letters each is followed
  * by that of its dead letters. partitions is what a fleet needs: for the topics whose messages many
- * workers share (audio.*, features.requested) shared, which is 4 for each worker of a step, 4 for
- * the others, whose messages are few, and 1 for dead letters. */
+ * workers share (audio.*, features.requested, training.requested) shared, which is 4 for each
+ * worker of a step, 4 for the others, whose messages are few, and 1 for dead letters. */
 SPIRA_MUST_USE enum spira_code spira_topics_visit(const struct spira_worker *worker,
                                                   bool dead_letters, int32_t shared,
                                                   spira_topic_visit *visit, void *context,

@@ -108,6 +108,9 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         spira_value_set(configuration, sections[i], spira_run_config_section(&config, sections[i]));
     spira_value_set(spira_value_get(configuration, "transform"), "mixture", spira_value_null());
+    if (config.train.folds > 0)
+        spira_value_set_int(spira_value_set(configuration, "train", spira_value_map()), "folds",
+                            (int64_t)config.train.folds);
     call->job.seed = config.seed;
     spira_job_input_reference(&call->job, corpus_name, corpus, NULL);
     return SPIRA_OK;

@@ -2,15 +2,36 @@
 
 #include "core/base/file.h"
 #include "core/dataset/loader.h"
+#include "core/evaluation/ensemble.h"
 #include "core/evaluation/evaluation.h"
 #include "core/evaluation/report.h"
 #include "core/model/description.h"
 #include "core/model/kernel/kernel.h"
-#include "core/model/weights.h"
-#include "core/training/score.h"
 #include "workers/common/dataset_inputs.h"
+#include "workers/model_evaluation/member_scores.h"
+#include "workers/model_evaluation/scoring.h"
 
 enum { TRAINING_LOG_MAX_BYTES = 64 << 20 };
+
+/* The members' weights and, as parameters, which of them are whose; none of a single model. */
+static enum spira_code add_members(struct spira_step_call *call, struct spira_error *err)
+{
+    if (!spira_value_get(call->value, "members"))
+        return SPIRA_OK;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *document = NULL;
+    enum spira_code code = spira_step_document(call, "members", &document, err);
+    if (code != SPIRA_OK)
+        return code;
+    struct spira_value *parameters = call->job.parameters;
+    spira_value_set(parameters, "published_member",
+                    spira_value_copy(spira_value_get(document, "published")));
+    spira_value_set(parameters, "members", spira_value_list());
+    const struct spira_value *rows = spira_value_get(document, "members");
+    for (size_t i = 0; code == SPIRA_OK && i < spira_value_count(rows); i++)
+        code = spira_add_member(call, spira_value_at(rows, i), err);
+    return code;
+}
 
 static enum spira_code prepare(struct spira_step_call *call, struct spira_error *err)
 {
@@ -42,7 +63,7 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
                                   spira_artifact_file(model, model_files[i]), NULL);
     spira_job_input_reference(&call->job, "validation.json", spira_value_get(dataset, "validation"),
                               NULL);
-    return SPIRA_OK;
+    return add_members(call, err);
 }
 
 /* training.jsonl as a list of its lines. */
@@ -73,12 +94,11 @@ static enum spira_code read_training_log(const struct spira_tools *tools, const 
     return SPIRA_OK;
 }
 
-/* Everything the computation reads. */
+/* Everything the computation reads, but the weights. */
 struct reading {
     struct spira_run_config config;
     struct spira_value *dataset, *validation, *training, *model;
-    struct spira_loader test;
-    struct spira_network *network;
+    struct spira_scorer scorer;
 };
 
 static void reading_done(struct reading *reading)
@@ -88,8 +108,7 @@ static void reading_done(struct reading *reading)
     spira_value_free(reading->validation);
     spira_value_free(reading->training);
     spira_value_free(reading->model);
-    spira_loader_done(&reading->test);
-    spira_network_free(reading->network);
+    spira_network_free(reading->scorer.network);
 }
 
 static enum spira_code read_inputs(const struct spira_job *job, const struct spira_tools *tools,
@@ -109,20 +128,17 @@ static enum spira_code read_inputs(const struct spira_job *job, const struct spi
         return code;
     size_t frames = (size_t)spira_value_get_int(reading->model, "frames", 0);
     size_t features = (size_t)spira_value_get_int(reading->model, "features", 0);
-    const struct spira_loader_options test = {
-        .role = SPIRA_TEST, .padded_frames = reading->config.transform.padding ? frames : 0};
-    code =
-        spira_dataset_loader(tools->tensors, reading->dataset, inputs, &test, &reading->test, err);
+    reading->scorer = (struct spira_scorer){
+        .tools = tools,
+        .dataset = reading->dataset,
+        .inputs = inputs,
+        .padded_frames = reading->config.transform.padding ? frames : 0,
+    };
     const struct spira_matrix own = {0};
     bool strict = reading->config.train.reproducible == SPIRA_ON_ANY_MACHINE;
-    if (code == SPIRA_OK)
-        code =
-            spira_network_new(&reading->config.model, frames, features,
-                              strict ? own : tools->matrix, tools->threads, &reading->network, err);
-    SPIRA_CLEANUP(spira_free_at)
-    char *weights = spira_format("%s/model.safetensors", inputs);
-    return code == SPIRA_OK ? spira_weights_load(tools->tensors, weights, reading->network, err)
-                            : code;
+    return spira_network_new(&reading->config.model, frames, features,
+                             strict ? own : tools->matrix, tools->threads,
+                             &reading->scorer.network, err);
 }
 
 static enum spira_code write_outputs(const struct spira_job *job, const char *outputs,
@@ -157,6 +173,19 @@ static enum spira_code write_outputs(const struct spira_job *job, const char *ou
     return spira_file_write(page_path, page, strlen(page), err);
 }
 
+static enum spira_code evaluate_model(struct spira_scorer *scorer, double threshold,
+                                      struct spira_value **ret_evaluation, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_scores_done)
+    struct spira_scores scores = {0};
+    enum spira_code code = spira_scorer_load(scorer, "model.safetensors", err);
+    if (code == SPIRA_OK)
+        code = spira_scorer_test(scorer, &scores, err);
+    if (code == SPIRA_OK)
+        *ret_evaluation = spira_evaluation_write(scores.scored, scores.count, threshold);
+    return code;
+}
+
 static enum spira_code compute(const struct spira_job *job, const char *inputs, const char *outputs,
                                const struct spira_tools *tools, struct spira_progress progress,
                                struct spira_value **ret_result, struct spira_error *err)
@@ -166,22 +195,15 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
     enum spira_code code = read_inputs(job, tools, inputs, &reading, err);
     if (code != SPIRA_OK)
         return code;
-    struct spira_loader test = reading.test;
-    size_t count = spira_loader_recordings(test);
-    SPIRA_CLEANUP(spira_free_at)
-    double *scores = spira_alloc(count, sizeof *scores);
-    code = spira_score_recordings(reading.network, test, progress, scores, err);
+    reading.scorer.progress = progress;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *evaluation = NULL;
+    code = spira_value_get(job->parameters, "members")
+               ? spira_evaluate_members(job, &reading.scorer, reading.config.threshold, &evaluation,
+                                        err)
+               : evaluate_model(&reading.scorer, reading.config.threshold, &evaluation, err);
     if (code != SPIRA_OK)
         return code;
-    SPIRA_CLEANUP(spira_free_at)
-    struct spira_scored *scored = spira_alloc(count, sizeof *scored);
-    for (size_t i = 0; i < count; i++)
-        scored[i] = (struct spira_scored){.recording = test.ops->name(test.self, i),
-                                          .positive = test.ops->label(test.self, i) > 0.5f,
-                                          .score = scores[i]};
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *evaluation =
-        spira_evaluation_write(scored, count, reading.config.threshold);
     code = write_outputs(job, outputs, &reading, evaluation, err);
     if (code != SPIRA_OK)
         return code;
@@ -190,6 +212,8 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
     spira_value_set(result, "metrics", spira_value_copy(spira_value_get(evaluation, "metrics")));
     spira_value_set(result, "confusion",
                     spira_value_copy(spira_value_get(evaluation, "confusion")));
+    if (spira_value_get(evaluation, "members"))
+        spira_describe_members(evaluation, result);
     *ret_result = result;
     return SPIRA_OK;
 }

@@ -8,6 +8,32 @@ static const char weights_name[] = "model.safetensors";
 static const char onnx_name[] = "model.onnx";
 static const char description_name[] = "model.json";
 
+/* The metrics of the model that is published: of several, its own, not the ensemble's. */
+static const struct spira_value *metrics_of(const struct spira_value *evaluation)
+{
+    const struct spira_value *own = spira_value_find(evaluation, "result.published_metrics");
+    return own ? own : spira_value_find(evaluation, "result.metrics");
+}
+
+/* Which of a run's several trainings the model is, and how good all of them together are. */
+static void describe_member(const struct spira_value *evaluation, struct spira_value *facts)
+{
+    static const char *const copied[] = {"member", "fold", "folds", "seed"};
+    const struct spira_value *result = spira_value_get(evaluation, "result");
+    const struct spira_value *members = spira_value_get(result, "members");
+    if (!members)
+        return;
+    size_t number = (size_t)spira_value_get_int(result, "published_member", 0);
+    const struct spira_value *row = spira_value_at(members, number);
+    struct spira_value *member = spira_value_set(facts, "member", spira_value_map());
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        if (spira_value_get(row, copied[i]))
+            spira_value_set(member, copied[i], spira_value_copy(spira_value_get(row, copied[i])));
+    struct spira_value *ensemble = spira_value_set(facts, "ensemble", spira_value_map());
+    spira_value_set_int(ensemble, "members", (int64_t)spira_value_count(members));
+    spira_value_set(ensemble, "metrics", spira_value_copy(spira_value_get(result, "metrics")));
+}
+
 /* What model.json of the published version says: the model's own description, how good it is, and
  * which run's settings made it. The same for every run that ends with this model. */
 static struct spira_value *describe(const struct spira_value *description,
@@ -17,10 +43,10 @@ static struct spira_value *describe(const struct spira_value *description,
     struct spira_value *facts = spira_value_copy(description);
     spira_value_set_text(facts, "name", config->name);
     spira_value_set_int(facts, "seed", (int64_t)config->seed);
-    spira_value_set(facts, "metrics",
-                    spira_value_copy(spira_value_find(evaluation, "result.metrics")));
+    spira_value_set(facts, "metrics", spira_value_copy(metrics_of(evaluation)));
     spira_value_set(facts, "evaluation",
                     spira_value_copy(spira_value_find(evaluation, "result.digest")));
+    describe_member(evaluation, facts);
     return facts;
 }
 
@@ -58,8 +84,7 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
     if (code == SPIRA_OK)
         code = spira_step_document(call, "artifact", &evaluation, err);
     if (code == SPIRA_OK)
-        code = spira_gate_check(config.gates, config.gate_count,
-                                spira_value_find(evaluation, "result.metrics"), err);
+        code = spira_gate_check(config.gates, config.gate_count, metrics_of(evaluation), err);
     if (code == SPIRA_OK)
         code = read_description(call, training, &description, err);
     if (code != SPIRA_OK)

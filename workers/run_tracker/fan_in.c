@@ -3,10 +3,8 @@
 #include "core/dataset/dataset.h"
 #include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
-#include "core/run/manifest.h"
-#include "workers/common/repair.h"
-#include "workers/common/run_object.h"
 #include "workers/common/scratch.h"
+#include "workers/run_tracker/fan_in_parts.h"
 
 /* Of the dataset's documents: goes up when they change. */
 enum { DATASET_VERSION = 1 };
@@ -30,21 +28,6 @@ static void shards_done(struct shards *shards)
     free(shards->results);
 }
 
-/* Gives a document that was there when its event was emitted. SPIRA_EALTERED: it is not now, and
- * ret_lost (free with free()) is its key. */
-static enum spira_code get_document(const struct spira_worker *worker,
-                                    const struct spira_value *reference,
-                                    struct spira_value **ret_document, char **ret_lost,
-                                    struct spira_error *err)
-{
-    enum spira_code code = spira_document_get(worker->store, worker->tools.digest,
-                                              worker->tools.json, reference, ret_document, err);
-    if (code != SPIRA_ENOTFOUND && code != SPIRA_EALTERED)
-        return code;
-    *ret_lost = spira_copy_text(spira_value_get_text(reference, "key", ""));
-    return err->code = SPIRA_EALTERED;
-}
-
 static enum spira_code read_shards(const struct spira_worker *worker,
                                    const struct spira_value *members,
                                    const struct spira_value *plan, struct shards *shards,
@@ -58,31 +41,17 @@ static enum spira_code read_shards(const struct spira_worker *worker,
     shards->count = count;
     for (size_t i = 0; i < count; i++) {
         int64_t number = spira_value_get_int(spira_value_at(numbers, i), "shard", -1);
-        SPIRA_CLEANUP(spira_free_at)
-        char *member = spira_format("%05jd", (intmax_t)number);
-        const char *text = spira_value_get_text(members, member, "");
         SPIRA_CLEANUP(spira_value_free_at)
         struct spira_value *reference = NULL;
-        enum spira_code code = spira_config_parse(worker->tools.json, "a shard's reference", text,
-                                                  strlen(text), &reference, err);
+        enum spira_code code = spira_fan_in_reference(worker, members, number, &reference, err);
         if (code == SPIRA_OK)
-            code = get_document(worker, reference, &shards->artifacts[i], ret_lost, err);
+            code = spira_fan_in_document(worker, reference, &shards->artifacts[i], ret_lost, err);
         if (code != SPIRA_OK)
             return code;
         shards->files[i] = spira_artifact_file(shards->artifacts[i], spira_shard_name(number).text);
         shards->results[i] = spira_value_get(shards->artifacts[i], "result");
     }
     return SPIRA_OK;
-}
-
-static enum spira_code read_config(const struct spira_worker *worker, const char *run_id,
-                                   struct spira_run_config *ret_config, struct spira_error *err)
-{
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *manifest = NULL;
-    enum spira_code code =
-        spira_manifest_get(worker->store, worker->tools.json, run_id, &manifest, err);
-    return code == SPIRA_OK ? spira_manifest_config(manifest, ret_config, err) : code;
 }
 
 /* What a dataset is made of. */
@@ -117,7 +86,7 @@ static enum spira_code get_part(const struct spira_worker *worker, const struct 
 {
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *reference = spira_plan_reference(parts->plan_reference, file);
-    return get_document(worker, reference, ret_document, ret_lost, err);
+    return spira_fan_in_document(worker, reference, ret_document, ret_lost, err);
 }
 
 /* Reads the plan's documents one after the other: together they are as large as the corpus. */
@@ -214,9 +183,9 @@ static enum spira_code assemble(const struct spira_worker *worker, const struct 
     struct spira_job job = {0};
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *artifact = NULL;
-    enum spira_code code = get_document(worker, plan_reference, &plan, ret_lost, err);
+    enum spira_code code = spira_fan_in_document(worker, plan_reference, &plan, ret_lost, err);
     if (code == SPIRA_OK)
-        code = read_config(worker, spira_value_get_text(event, "run_id", ""), &config, err);
+        code = spira_fan_in_config(worker, spira_value_get_text(event, "run_id", ""), &config, err);
     if (code == SPIRA_OK)
         code = read_shards(worker, members, plan, &shards, ret_lost, err);
     if (code != SPIRA_OK)
@@ -227,36 +196,6 @@ static enum spira_code assemble(const struct spira_worker *worker, const struct 
     if (code == SPIRA_OK)
         *ret_dataset = spira_value_copy(spira_artifact_file(artifact, dataset_name));
     return code;
-}
-
-/* The shard of this event is what the run knows of it: computed twice it is the same. */
-static enum spira_code check_member(const struct spira_value *members,
-                                    const struct spira_value *features_computed,
-                                    struct spira_error *err)
-{
-    int64_t shard = spira_value_get_int(features_computed, "shard", 0);
-    SPIRA_CLEANUP(spira_free_at)
-    char *member = spira_format("%05jd", (intmax_t)shard);
-    SPIRA_CLEANUP(spira_free_at)
-    char *found =
-        spira_value_to_text(spira_value_get(features_computed, "artifact"), SPIRA_CANONICAL);
-    if (strcmp(spira_value_get_text(members, member, ""), found) == 0)
-        return SPIRA_OK;
-    return spira_fail(err, SPIRA_EDETERMINISM,
-                      "shard %jd was computed twice, and not to the same bytes: %s is not %s",
-                      (intmax_t)shard, found, spira_value_get_text(members, member, ""));
-}
-
-static enum spira_code fail_run(const struct spira_worker *worker, const char *run_id,
-                                const struct spira_error *why, struct spira_error *err)
-{
-    struct spira_value *fields = spira_value_map();
-    spira_value_set_text(fields, "step", "feature_engineering");
-    spira_value_set_text(fields, "reason", spira_code_text(why->code));
-    spira_event_set_message(fields, why->message);
-    struct spira_value *execution = spira_value_set(fields, SPIRA_EXECUTION, spira_value_map());
-    spira_value_set_text(execution, "status", "failed");
-    return spira_run_event_emit(worker, "run.failed", run_id, fields, err);
 }
 
 /* Takes dataset. */
@@ -275,32 +214,19 @@ enum spira_code spira_fan_in(const struct spira_worker *worker,
 {
     const char *run_id = spira_value_get_text(features_computed, "run_id", "");
     int64_t wanted = spira_value_get_int(features_computed, "shards", 0);
-    size_t there = 0; /* asked first: a run of many shards is long to read for each of them */
-    enum spira_code code = spira_state_set_size(worker->state, run_id, "shards", &there, err);
-    if (code != SPIRA_OK || (int64_t)there != wanted)
-        return code;
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *run = NULL;
-    code = spira_state_run(worker->state, run_id, &run, err);
-    if (code != SPIRA_OK)
+    struct spira_value *members = NULL;
+    enum spira_code code = spira_fan_in_parts(worker, run_id, "shards", wanted, &members, err);
+    if (code != SPIRA_OK || !members)
         return code;
-    const struct spira_value *members = spira_value_find(run, "sets.shards");
-    if ((int64_t)spira_value_count(members) != wanted ||
-        spira_run_is_over(spira_value_as_text(spira_value_find(run, "fields.state"), "")))
-        return SPIRA_OK;
     struct spira_value *dataset = NULL;
     SPIRA_CLEANUP(spira_free_at)
     char *lost = NULL;
     struct spira_error why;
-    code = check_member(members, features_computed, &why);
+    code = spira_fan_in_check(members, "shard", features_computed, &why);
     if (code == SPIRA_OK)
         code = assemble(worker, features_computed, members, &dataset, &lost, &why);
     if (code == SPIRA_OK)
         return complete(worker, run_id, wanted, dataset, err);
-    if (lost)
-        return spira_repair(worker, run_id, lost, err);
-    if (code == SPIRA_EDETERMINISM || spira_code_kind(code) == SPIRA_KIND_INVALID)
-        return fail_run(worker, run_id, &why, err);
-    *err = why;
-    return code;
+    return spira_fan_in_settle(worker, run_id, "feature_engineering", lost, &why, err);
 }

@@ -2,6 +2,7 @@
 
 #include "workers/common/run_object.h"
 #include "workers/run_tracker/fan_in.h"
+#include "workers/run_tracker/member_fan_in.h"
 
 /* What an event does to its run, beside what its fields say.
  *
@@ -20,6 +21,8 @@ static const struct rule rules[] = {
     {"features.requested", "feature_engineering", "running"},
     {"features.computed", "feature_engineering", NULL},
     {"features.completed", NULL, NULL},
+    {"training.requested", NULL, NULL},
+    {"training.computed", "model_training", NULL},
     {"model.trained", "model_training", NULL},
     {"model.evaluated", "model_evaluation", NULL},
     {"model.published", "model_publish", "succeeded"},
@@ -83,7 +86,22 @@ static void change_done(struct change *change)
         free(change->texts[i]);
 }
 
-/* A step's executions, a member for each shard or one alone: {"status", "seconds"}. The plan is one
+/* The parts of a run that are done each by an event of its own: the run's set of them, and the
+ * field that numbers them. */
+static const struct part {
+    const char *event, *set, *number;
+} parts[] = {{"features.computed", "shards", "shard"}, {"training.computed", "members", "member"}};
+
+/* NULL: the event is about no part. */
+static const struct part *find_part(const char *event)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].event, event) == 0)
+            return &parts[i];
+    return NULL;
+}
+
+/* A step's executions, a member for each part or one alone: {"status", "seconds"}. The plan is one
  * execution, however many shards it requests. */
 static void add_execution(struct change *change, const struct rule *rule,
                           const struct spira_value *value)
@@ -92,10 +110,10 @@ static void add_execution(struct change *change, const struct rule *rule,
     const char *step = rule->step ? rule->step : spira_value_get_text(value, "step", NULL);
     if (!execution || !step)
         return;
-    bool by_shard = strcmp(rule->event, "features.computed") == 0;
-    int64_t shard = by_shard ? spira_value_get_int(value, "shard", 0) : 0;
+    const struct part *part = find_part(rule->event);
+    int64_t number = part ? spira_value_get_int(value, part->number, 0) : 0;
     add(change, SPIRA_STATE_ADD, keep(change, spira_format("step.%s", step)),
-        keep(change, spira_format("%s.%05jd", rule->event, (intmax_t)shard)),
+        keep(change, spira_format("%s.%05jd", rule->event, (intmax_t)number)),
         keep(change, spira_value_to_text(execution, SPIRA_COMPACT)));
 }
 
@@ -111,7 +129,9 @@ static void add_fields(struct change *change, const struct rule *rule,
         {"features.requested", "shards", "shards"},
         {"features.requested", "plan", "plan"},
         {"features.completed", "dataset", "dataset"},
+        {"training.requested", "members", "members"},
         {"model.trained", "artifact", "model"},
+        {"model.trained", "members", "ensemble"},
         {"model.evaluated", "artifact", "evaluation"},
         {"model.published", "version", "version"},
         {"model.published", "key", "published"},
@@ -127,9 +147,11 @@ static void add_fields(struct change *change, const struct rule *rule,
         add(change, SPIRA_STATE_SET_ABSENT, fields[i].to, NULL,
             text ? text : keep(change, spira_value_to_text(field, SPIRA_CANONICAL)));
     }
-    if (strcmp(rule->event, "features.computed") == 0)
-        add(change, SPIRA_STATE_ADD, "shards",
-            keep(change, spira_format("%05jd", (intmax_t)spira_value_get_int(value, "shard", 0))),
+    const struct part *part = find_part(rule->event);
+    if (part)
+        add(change, SPIRA_STATE_ADD, part->set,
+            keep(change,
+                 spira_format("%05jd", (intmax_t)spira_value_get_int(value, part->number, 0))),
             keep(change, spira_value_to_text(spira_value_get(value, "artifact"), SPIRA_CANONICAL)));
 }
 
@@ -247,6 +269,8 @@ enum spira_code spira_run_tracker_follow_up(const struct spira_worker *worker,
         return cancel(worker, spira_value_get_text(value, "run_id", ""), err);
     if (rule && strcmp(rule->event, "features.computed") == 0)
         return spira_fan_in(worker, value, err);
+    if (rule && strcmp(rule->event, "training.computed") == 0)
+        return spira_member_fan_in(worker, value, err);
     return SPIRA_OK;
 }
 

@@ -19,8 +19,9 @@ SPIRA_MUST_USE enum spira_code spira_run_tracker_apply(const struct spira_worker
                                                        bool *ret_applied, struct spira_error *err);
 
 /* Emits what follows from a message that is applied and says value: features.completed when the
- * last shard is there, run.failed when the shards make no dataset, run.canceled when a run under
- * way is to be canceled. The same again when it is repeated. */
+ * last shard is there, model.trained when the last of several trainings is, run.failed when they
+ * make no whole, run.canceled when a run under way is to be canceled. The same again when it is
+ * repeated. */
 SPIRA_MUST_USE enum spira_code spira_run_tracker_follow_up(const struct spira_worker *worker,
                                                            const struct spira_message *message,
                                                            const struct spira_value *value,

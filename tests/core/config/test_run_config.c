@@ -102,6 +102,12 @@ static struct spira_value *every_key(void)
     put(document, "train.loss.clipping", spira_value_bool(false));
     put(document, "train.loss.class_balancing", spira_value_bool(true));
     put(document, "train.early_stop_epochs", spira_value_int(4));
+    put(document, "train.early_stop_metric", spira_value_text("roc_auc"));
+    put(document, "train.folds", spira_value_int(3));
+    struct spira_value *seeds = spira_value_list();
+    spira_value_append(seeds, spira_value_int(0));
+    spira_value_append(seeds, spira_value_int(INT64_MAX));
+    put(document, "train.seeds", seeds);
     put(document, "train.checkpoint_interval", spira_value_int(0));
     put(document, "train.max_loss", spira_value_int(50));
     put(document, "train.initial_weights", spira_value_text("models/abc/model.safetensors"));

@@ -294,3 +294,25 @@ Test(dataset, the_digest_is_that_of_one_canonical_text)
     spira_value_free(identity);
     cr_assert_str_eq(digest().hex, spira_digest_bytes(fake_digest(), text, strlen(text)).hex);
 }
+
+Test(dataset, with_folds_the_longest_is_of_all_that_is_trained_on)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *unused = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *plain = assemble(&unused);
+    cr_assert_eq(spira_value_get_int(plain, "longest_train_frames", 0), 105);
+    config.train.folds = 2;
+    for (int i = 0; i < RECORDINGS; i++)
+        if (i % 4 < 3) /* fold 0 has 0, 1, 2 */
+            spira_value_set_int(planned(i), "fold", i / 4);
+    spira_value_set_int(planned(2), "label", 1);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *validation = NULL;
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *dataset = assemble(&validation);
+    cr_assert_eq(spira_value_get_int(dataset, "longest_train_frames", 0), 500);
+    const struct spira_value *recordings = spira_value_get(dataset, "recordings");
+    cr_assert_eq(spira_value_get_int(spira_value_at(recordings, 6), "fold", -1), 1);
+    cr_assert_null(spira_value_get(spira_value_at(recordings, 3), "fold"), "it is tested");
+}

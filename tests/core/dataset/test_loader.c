@@ -131,6 +131,32 @@ Test(loader, has_the_recordings_of_its_role_by_name_and_label)
     cr_assert_str_eq(loader.ops->name(loader.self, 0), hex_of(1).text);
 }
 
+Test(loader, a_fold_is_the_validation_role_and_the_others_train)
+{
+    static const int folds[ROWS] = {0, -1, 1, 0, 0, 1}; /* row 1 is tested */
+    for (size_t row = 0; row < ROWS; row++)
+        if (folds[row] >= 0)
+            spira_value_set_int(spira_value_at(spira_value_get(dataset, "recordings"), row), "fold",
+                                folds[row]);
+    static const struct {
+        struct spira_loader_options options;
+        size_t count, rows[3];
+    } cases[] = {
+        {{.role = SPIRA_TRAIN, .folds = 2, .fold = 0}, 2, {2, 5}},
+        {{.role = SPIRA_VALIDATION, .folds = 2, .fold = 0}, 3, {0, 3, 4}},
+        {{.role = SPIRA_TRAIN, .folds = 2, .fold = 1}, 3, {0, 3, 4}},
+        {{.role = SPIRA_VALIDATION, .folds = 2, .fold = 1}, 2, {2, 5}},
+        {{.role = SPIRA_TEST, .folds = 2, .fold = 1}, 1, {1}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        open_loader(&cases[i].options);
+        cr_assert_eq(spira_loader_recordings(loader), cases[i].count, "case %zu", i);
+        for (size_t r = 0; r < cases[i].count; r++)
+            cr_assert_str_eq(loader.ops->name(loader.self, r), hex_of(cases[i].rows[r]).text);
+        spira_loader_done(&loader);
+    }
+}
+
 Test(loader, gives_all_windows_of_the_recordings_asked_for_in_that_order)
 {
     open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN});

@@ -62,3 +62,36 @@ Test(splitter, the_seed_and_the_patient_decide_and_nothing_else)
     /* 1 - (1/4 + 1/16 + 1/16) of them, when the two draws know nothing of each other. */
     cr_assert_float_eq((double)moved / PATIENTS, 0.625, 0.03);
 }
+
+Test(splitter, folds_share_the_patients_evenly_and_only_the_seed_and_the_patient_decide)
+{
+    enum { FOLDS = 5 };
+    size_t counts[FOLDS] = {0}, moved = 0;
+    for (int i = 0; i < PATIENTS; i++) {
+        char patient[16];
+        snprintf(patient, sizeof patient, "ward_%d", i);
+        size_t fold = spira_fold_draw(FOLDS, 42, patient);
+        cr_assert_lt(fold, FOLDS);
+        cr_assert_eq(spira_fold_draw(FOLDS, 42, patient), fold);
+        counts[fold]++;
+        moved += spira_fold_draw(FOLDS, 43, patient) != fold;
+    }
+    for (size_t fold = 0; fold < FOLDS; fold++)
+        cr_assert_float_eq((double)counts[fold] / PATIENTS, 0.2, 0.02);
+    cr_assert_float_eq((double)moved / PATIENTS, 0.8, 0.02);
+}
+
+Test(splitter, a_role_says_nothing_of_the_fold)
+{
+    const struct spira_split_config split = {.train = 0.5, .validation = 0.5};
+    size_t train = 0, first = 0;
+    for (int i = 0; i < PATIENTS; i++) {
+        char patient[16];
+        snprintf(patient, sizeof patient, "ward_%d", i);
+        if (spira_split_draw(&split, 42, patient) != SPIRA_TRAIN)
+            continue;
+        train++;
+        first += spira_fold_draw(2, 42, patient) == 0;
+    }
+    cr_assert_float_eq((double)first / (double)train, 0.5, 0.04);
+}

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "core/evaluation/ensemble.h"
 #include "core/evaluation/evaluation.h"
 #include "core/evaluation/report.h"
 
@@ -127,4 +128,40 @@ Test(report, of_one_class_and_no_training_log_is_still_a_page)
     cr_assert(strstr(page, "Every recording was called right."));
     cr_assert(strstr(page, "</html>"));
     cr_assert_null(strstr(page, "nan"));
+}
+
+Test(report, of_several_trainings_shows_each_and_says_which_is_published)
+{
+    static const struct spira_scored test[2][4] = {
+        {{"aa11", true, 0.2}, {"bb22", true, 0.9}, {"cc33", false, 0.6}, {"dd44", false, 0.1}},
+        {{"aa11", true, 0.9}, {"bb22", true, 0.9}, {"cc33", false, 0.3}, {"dd44", false, 0.1}}};
+    static const struct spira_scored validation[] = {{"ee55", true, 0.7}, {"ff66", false, 0.7}};
+    struct spira_ensemble_member members[2];
+    for (size_t i = 0; i < 2; i++)
+        members[i] = (struct spira_ensemble_member){
+            .member = {.number = i, .folds = 2, .fold = i, .seed = 4711},
+            .sha256 = "w",
+            .validation = validation,
+            .validation_count = 2,
+            .test = test[i]};
+    const struct spira_ensemble ensemble = {
+        .members = members, .count = 2, .test_count = 4, .published = 1, .threshold = 0.5};
+    SPIRA_CLEANUP(sample_done)
+    struct sample sample = new_sample();
+    SPIRA_CLEANUP(spira_free_at)
+    char *plain = page_of(&sample);
+    cr_assert_null(strstr(plain, "Members"), "of a single model");
+    cr_assert_null(strstr(plain, "ensemble"));
+    spira_value_free(sample.evaluation);
+    sample.evaluation = spira_ensemble_write(&ensemble);
+    SPIRA_CLEANUP(spira_free_at)
+    char *page = page_of(&sample);
+    cr_assert(strstr(page, "the mean over 2 trainings"));
+    cr_assert(strstr(page, "published: member 1,"));
+    cr_assert(strstr(page, "<tr><th scope=\"row\">1 (published)</th><td class=\"n\">1</td>"
+                           "<td class=\"n\">4711</td><td class=\"n\">0.500</td>"
+                           "<td class=\"n\">1.000</td>"));
+    cr_assert(strstr(page, ">standard deviation</th><td class=\"n\">0.354</td>"));
+    cr_assert(strstr(page, ">cross-validation</th><td class=\"n\">0.500</td>"));
+    cr_assert(strstr(page, "4 recordings of the other roles"));
 }

@@ -111,3 +111,45 @@ Test(document, a_local_one_is_the_same_text)
     cr_assert_eq(unlink(path), 0);
     cr_assert_neq(spira_document_write("/nowhere/at/all.json", document, &err), SPIRA_OK);
 }
+
+static struct spira_value *keep(void)
+{
+    struct spira_error err = {0};
+    struct spira_value *reference = NULL;
+    cr_assert_eq(
+        spira_document_keep(store, spira_digest_openssl(), "members", document, &reference, &err),
+        SPIRA_OK, "%s", err.message);
+    return reference;
+}
+
+Test(document, one_that_is_kept_has_the_digest_of_what_it_says_for_a_name)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = keep();
+    SPIRA_CLEANUP(spira_free_at)
+    char *text = spira_value_to_text(document, SPIRA_CANONICAL);
+    SPIRA_CLEANUP(spira_free_at)
+    char *key = spira_format("members/%s.json",
+                             spira_digest_bytes(spira_digest_openssl(), text, strlen(text)).hex);
+    cr_assert_str_eq(spira_value_get_text(reference, "key", ""), key);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *again = keep();
+    cr_assert(spira_value_equal(again, reference));
+}
+
+Test(document, one_that_is_kept_replaces_what_was_altered)
+{
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *reference = keep();
+    const char *key = spira_value_get_text(reference, "key", "");
+    struct spira_error err = {0};
+    cr_assert_eq(spira_store_remove(store, key, &err), SPIRA_OK);
+    cr_assert_eq(spira_store_put(store, key, "{}", 2, &err), SPIRA_OK);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *again = keep();
+    cr_assert(spira_value_equal(again, reference));
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *found = NULL;
+    cr_assert_eq(get(reference, &found, &err), SPIRA_OK, "%s", err.message);
+    cr_assert(spira_value_equal(found, document));
+}

@@ -53,7 +53,7 @@ static void fill_network(struct spira_training_state *state, int salt)
 static void fill_state(struct spira_training_state *state)
 {
     static const struct spira_epoch epochs[] = {
-        {0.7, 0.6, 0.5}, {0.1 + 0.2, 1.0 / 3, 0.75}, {0.4, 0.5, 0.7}};
+        {0.7, 0.6, 0.5, 0.6}, {0.1 + 0.2, 1.0 / 3, 0.75, 1.0 / 3}, {0.4, 0.5, 0.7, 0.5}};
     for (int i = 0; i < 3; i++) {
         fill_network(state, 10 * i);
         spira_training_state_end_epoch(state, &epochs[i]);

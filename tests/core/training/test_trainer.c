@@ -1,5 +1,6 @@
 #include "tests/core/training/training_fixture.h"
 
+#include "core/evaluation/metrics.h"
 #include "core/model/weights.h"
 #include "core/training/validation.h"
 
@@ -190,6 +191,66 @@ Test(trainer, stops_after_epochs_without_a_better_validation_loss)
     double first = spira_value_get_real(spira_value_at(log, 0), "training_loss", 0);
     double last = spira_value_get_real(spira_value_at(log, 4), "training_loss", 0);
     cr_assert_float_eq(last, first, 0.2 * first, "%g and %g", first, last);
+}
+
+/* So high a rate that losses and metrics go up and down, each its own way. */
+static void train_by(const char *metric)
+{
+    fixture.train.epochs = 12;
+    fixture.train.learning_rate = 0.3;
+    fixture.train.noam = false;
+    fixture.train.early_stop_metric = metric ? spira_metric_find(metric) : NULL;
+    train_well();
+}
+
+static void expect_best_by(const char *metric, double sign)
+{
+    train_by(metric);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *log = read_log();
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("validation_%s", metric);
+    double best_value = -INFINITY;
+    size_t best = 0;
+    for (size_t i = 0; i < spira_value_count(log); i++) {
+        const struct spira_value *line = spira_value_at(log, i);
+        double value = sign * spira_value_get_real(line, name, NAN);
+        cr_assert_eq(spira_value_get_bool(line, "best", false), value > best_value, "epoch %zu", i);
+        if (value > best_value) {
+            best_value = value;
+            best = i + 1;
+        }
+    }
+    cr_assert_eq(fixture.result.best_epoch, best);
+    cr_assert_eq(fixture.result.validation_metric, sign * best_value);
+}
+
+Test(trainer, the_best_epoch_is_that_of_the_highest_chosen_metric)
+{
+    train_by(NULL);
+    size_t by_loss = fixture.result.best_epoch;
+    expect_best_by("roc_auc", 1);
+    cr_assert_neq(fixture.result.best_epoch, by_loss, "else nothing is shown");
+}
+
+Test(trainer, the_best_epoch_is_that_of_the_lowest_metric_where_lower_is_better)
+{
+    expect_best_by("brier", -1);
+}
+
+Test(trainer, stops_after_epochs_without_a_better_metric)
+{
+    fixture.train.early_stop_epochs = 3;
+    train_by("accuracy");
+    cr_assert_eq(fixture.result.epochs, fixture.result.best_epoch + 3);
+    cr_assert_lt(fixture.result.epochs, 12);
+}
+
+Test(trainer, refuses_a_metric_that_needs_a_class_the_validation_role_lacks)
+{
+    fixture.validation.recordings = 1;
+    fixture.train.early_stop_metric = spira_metric_find("roc_auc");
+    expect_failure(SPIRA_EINVALID, "train.early_stop_metric: roc_auc");
 }
 
 Test(trainer, refuses_a_loss_that_explodes_with_its_place_and_value)

@@ -99,6 +99,48 @@ Test(repair, model_and_evaluation_are_asked_for_from_those_who_make_them)
     expect_asks("evaluations/e/artifact.json", "model.trained", 0);
 }
 
+/* The two members of a run whose list is there. */
+static void end_members(void)
+{
+    follow("features.completed",
+           RUN "'dataset': " REFERENCE("dataset/d/dataset.json") ", 'shards': 3}");
+    for (int i = 0; i < 2; i++) {
+        SPIRA_CLEANUP(spira_free_at)
+        char *asked = spira_format(
+            RUN "'member': %d, 'members': 3, 'dataset': " REFERENCE("dataset/d/dataset.json") "}",
+            i);
+        SPIRA_CLEANUP(spira_free_at)
+        char *done = spira_format(
+            RUN "'member': %d, 'members': 3, 'dataset': " REFERENCE(
+                "dataset/d/dataset.json") ", 'artifact': " REFERENCE("models/m%d/"
+                                                                     "artifact.json") "}",
+            i, i);
+        follow("training.requested", asked);
+        follow("training.computed", done);
+    }
+    follow("model.trained",
+           RUN "'dataset': " REFERENCE("dataset/d/dataset.json") ", 'artifact': " REFERENCE(
+               "models/m1/artifact.json") ", 'members': " REFERENCE("members/l.json") "}");
+}
+
+Test(repair, of_several_trainings_the_one_that_is_lost_is_asked_for)
+{
+    end_members();
+    expect_asks("models/m1/model.safetensors", "training.requested", 1);
+    expect_asks("models/m0/artifact.json", "training.requested", 0);
+    struct spira_error err;
+    cr_assert_eq(spira_repair(&fixture.worker, RUN_ID, "models/m2/artifact.json", &err),
+                 SPIRA_EALTERED, "nobody knows it");
+    cr_assert_eq(fixture_count(&fixture, "features.completed"), 1u);
+}
+
+Test(repair, the_list_of_trainings_is_asked_for_with_one_that_is_there)
+{
+    end_members();
+    expect_asks("members/l.json", "training.requested", 0);
+    expect_asks("evaluations/e/artifact.json", "model.trained", 0);
+}
+
 Test(repair, what_the_state_does_not_know_yet_is_for_another_attempt)
 {
     static const char *const keys[] = {"features/other/shard-00000.safetensors",

@@ -16,7 +16,8 @@ static enum spira_code expect(void *context, const char *topic, int32_t partitio
         cr_assert_eq(partitions, 1);
         cr_assert(strlen(before) == length - 4 && strncmp(topic, before, length - 4) == 0);
     } else {
-        bool shared = strstr(topic, ".audio.") || strstr(topic, "features.requested");
+        bool shared = strstr(topic, ".audio.") || strstr(topic, "features.requested") ||
+                      strstr(topic, "training.requested");
         cr_assert_eq(partitions, shared ? 12 : 4, "%s", topic);
     }
     snprintf(before, SPIRA_TOPIC_MAX, "%s", topic);

@@ -71,8 +71,8 @@ static struct spira_value *put_artifact(const char *key, struct spira_value *fil
     return fixture_put(&fixture, key, text);
 }
 
-/* The event model.evaluated of a model with that accuracy. */
-static const struct spira_message *evaluated(double accuracy)
+/* The event model.evaluated of a model whose evaluation found this. */
+static const struct spira_message *evaluated_as(const char *result)
 {
     struct spira_value *files = spira_value_list();
     spira_value_append(
@@ -81,8 +81,6 @@ static const struct spira_message *evaluated(double accuracy)
                    spira_digest_bytes(fixture.worker.tools.digest, weights.data, weights.size).hex,
                    weights.size));
     spira_value_append(files, fixture_put(&fixture, "models/k/model.json", description));
-    SPIRA_CLEANUP(spira_free_at)
-    char *result = spira_format("{'digest': 'd', 'metrics': {'accuracy': %g}}", accuracy);
     struct spira_value *event = spira_value_map();
     spira_value_set_text(event, "run_id", RUN_ID);
     spira_value_set(event, "dataset", fixture_put(&fixture, "dataset/d/dataset.json", "{}"));
@@ -90,6 +88,26 @@ static const struct spira_message *evaluated(double accuracy)
     spira_value_set(event, "artifact",
                     put_artifact("evaluations/e/artifact.json", spira_value_list(), result));
     return fixture_emit(&fixture, "model.evaluated", event);
+}
+
+/* That of a model with that accuracy. */
+static const struct spira_message *evaluated(double accuracy)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *result = spira_format("{'digest': 'd', 'metrics': {'accuracy': %g}}", accuracy);
+    return evaluated_as(result);
+}
+
+/* That of the second of two trainings, whose accuracy is another than that of both together. */
+static const struct spira_message *evaluated_member(double own, double ensemble)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *result =
+        spira_format("{'digest': 'd', 'metrics': {'accuracy': %g}, 'published_member': 1, "
+                     "'published_metrics': {'accuracy': %g}, "
+                     "'members': [{'member': 0, 'seed': 7}, {'member': 1, 'seed': 8}]}",
+                     ensemble, own);
+    return evaluated_as(result);
 }
 
 static void expect_status(const struct spira_message *message, const char *status)
@@ -254,4 +272,37 @@ Test(model_publish, a_publication_that_another_version_of_the_program_began_is_c
     struct spira_bytes onnx = published_file("model.onnx");
     cr_assert_str_eq(spira_value_as_text(spira_value_find(card, "published.onnx_sha256"), ""),
                      spira_digest_bytes(fixture.worker.tools.digest, onnx.data, onnx.size).hex);
+}
+
+Test(model_publish, the_gate_asks_for_the_published_member_and_not_for_the_ensemble)
+{
+    expect_status(evaluated_member(0.7, 0.9), "rejected");
+    expect_status(evaluated_member(0.85, 0.7), "succeeded");
+}
+
+Test(model_publish, a_member_is_published_with_its_own_metrics_and_the_ensembles_beside)
+{
+    expect_status(evaluated_member(0.85, 0.9), "succeeded");
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes bytes = {0};
+    cr_assert_eq(spira_store_get(fixture.worker.store, "registry/spira/versions/000001/model.json",
+                                 1 << 16, &bytes, &err),
+                 SPIRA_OK);
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *facts = NULL;
+    cr_assert_eq(spira_config_parse(fixture.worker.tools.json, "facts", bytes.data, bytes.size,
+                                    &facts, &err),
+                 SPIRA_OK);
+    cr_assert_eq(spira_value_as_real(spira_value_find(facts, "metrics.accuracy"), 0), 0.85);
+    cr_assert_eq(spira_value_as_real(spira_value_find(facts, "ensemble.metrics.accuracy"), 0), 0.9);
+    cr_assert_eq(spira_value_as_int(spira_value_find(facts, "ensemble.members"), 0), 2);
+    cr_assert_eq(spira_value_as_int(spira_value_find(facts, "member.seed"), 0), 8);
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes card = {0};
+    cr_assert_eq(spira_store_get(fixture.worker.store, "registry/spira/versions/000001/README.md",
+                                 1 << 16, &card, &err),
+                 SPIRA_OK);
+    cr_assert(strstr(card.data, "one of 2 trainings of its run, number 1"));
+    cr_assert(strstr(card.data, "| accuracy | 0.8500 |"));
 }

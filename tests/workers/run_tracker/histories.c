@@ -12,7 +12,7 @@
 
 enum { PARTITIONS = 3, SHARDS = 4 };
 
-/* What may happen to a run; # is a digit from chance, @ a shard. */
+/* What may happen to a run; # is a digit from chance, @ a shard or a member. */
 static const struct {
     const char *event, *json;
     unsigned weight;
@@ -26,6 +26,15 @@ static const struct {
          "features/#") ", " SECONDS,
      6},
     {"features.completed", "'dataset': " REFERENCE("dataset/#"), 1},
+    {"training.requested", "'member': @, 'members': 4, 'dataset': " REFERENCE("dataset/d"), 2},
+    {"training.computed",
+     "'member': @, 'members': 4, 'dataset': " REFERENCE("dataset/d") ", 'artifact': " REFERENCE(
+         "models/#") ", " SECONDS,
+     3},
+    {"model.trained",
+     "'dataset': " REFERENCE("dataset/d") ", 'artifact': " REFERENCE(
+         "models/#") ", 'members': " REFERENCE("members/#"),
+     1},
     {"model.trained",
      "'dataset': " REFERENCE("dataset/d") ", 'artifact': " REFERENCE("models/#") ", " SECONDS, 1},
     {"model.evaluated",
