@@ -172,8 +172,7 @@ void spira_role_count(struct spira_role_counts *counts, const struct spira_value
     if (fold < 0)
         return;
     if (counts->folds <= (size_t)fold) {
-        counts->of_fold =
-            spira_realloc(counts->of_fold, (size_t)fold + 1, sizeof *counts->of_fold);
+        counts->of_fold = spira_realloc(counts->of_fold, (size_t)fold + 1, sizeof *counts->of_fold);
         memset(counts->of_fold + counts->folds, 0,
                ((size_t)fold + 1 - counts->folds) * sizeof *counts->of_fold);
         counts->folds = (size_t)fold + 1;

@@ -136,9 +136,8 @@ static enum spira_code read_inputs(const struct spira_job *job, const struct spi
     };
     const struct spira_matrix own = {0};
     bool strict = reading->config.train.reproducible == SPIRA_ON_ANY_MACHINE;
-    return spira_network_new(&reading->config.model, frames, features,
-                             strict ? own : tools->matrix, tools->threads,
-                             &reading->scorer.network, err);
+    return spira_network_new(&reading->config.model, frames, features, strict ? own : tools->matrix,
+                             tools->threads, &reading->scorer.network, err);
 }
 
 static enum spira_code write_outputs(const struct spira_job *job, const char *outputs,
