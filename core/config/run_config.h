@@ -16,6 +16,7 @@ enum {
     SPIRA_PREFIXES_MAX = 16,
     SPIRA_PREFIX_LENGTH_MAX = 64,
     SPIRA_SEEDS_MAX = 100,
+    SPIRA_FOLDS_MAX = 50,
     SPIRA_MEMBERS_MAX = 400 /* folds times seeds */
 };
 

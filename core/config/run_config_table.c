@@ -181,7 +181,7 @@ const struct spira_config_key spira_config_keys[] = {
     {.key = "train.folds",
      .type = SPIRA_CONFIG_COUNT,
      MEMBER(train.folds),
-     NUMBERS(0, 0, 50),
+     NUMBERS(0, 0, SPIRA_FOLDS_MAX),
      .young = true,
      .sentence = "Cross-validation: the patients of the train and the validation role are dealt "
                  "into so many folds, and each is the validation role of one training; 0: none."},

@@ -45,7 +45,6 @@ void spira_dataset_builder_free(struct spira_dataset_builder *builder)
     spira_value_free(builder->recordings);
     spira_value_free(builder->shards);
     spira_value_free(builder->quarantined);
-    spira_role_counts_done(&builder->counts);
     free(builder);
 }
 

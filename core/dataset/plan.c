@@ -1,5 +1,7 @@
 #include "core/dataset/plan.h"
 
+#include <assert.h>
+
 #include "core/features/noise.h"
 #include "core/run/document.h"
 
@@ -157,27 +159,15 @@ static enum spira_code settle(struct spira_planner *planner, bool at_the_end,
     return SPIRA_OK;
 }
 
-void spira_role_counts_done(struct spira_role_counts *counts)
-{
-    free(counts->of_fold);
-    *counts = (struct spira_role_counts){0};
-}
-
 void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording)
 {
     enum spira_role role = spira_role_find(spira_value_get_text(recording, "role", ""));
     const bool patient = spira_value_get_int(recording, "label", 0) == 1;
     const int64_t fold = spira_value_get_int(recording, "fold", -1);
     counts->of[role][patient]++;
-    if (fold < 0)
-        return;
-    if (counts->folds <= (size_t)fold) {
-        counts->of_fold = spira_realloc(counts->of_fold, (size_t)fold + 1, sizeof *counts->of_fold);
-        memset(counts->of_fold + counts->folds, 0,
-               ((size_t)fold + 1 - counts->folds) * sizeof *counts->of_fold);
-        counts->folds = (size_t)fold + 1;
-    }
-    counts->of_fold[fold][patient]++;
+    assert(fold < SPIRA_FOLDS_MAX);
+    if (fold >= 0)
+        counts->of_fold[fold][patient]++;
 }
 
 static size_t total_of(const struct spira_role_counts *counts)
@@ -193,11 +183,11 @@ static enum spira_code check_folds(const struct spira_role_counts *counts, size_
                                    struct spira_error *err)
 {
     size_t dealt = 0;
-    for (size_t fold = 0; fold < counts->folds; fold++)
+    for (size_t fold = 0; fold < folds; fold++)
         dealt += counts->of_fold[fold][0] + counts->of_fold[fold][1];
     for (size_t fold = 0; fold < folds; fold++)
         for (int label = 0; label < 2; label++)
-            if (fold >= counts->folds || counts->of_fold[fold][label] == 0)
+            if (counts->of_fold[fold][label] == 0)
                 return spira_fail(err, SPIRA_EINVALID,
                                   "fold %zu of %zu has no recording of label %d: %zu recordings in "
                                   "the train and validation roles are too few for so many folds; "
@@ -271,7 +261,6 @@ void spira_planner_free(struct spira_planner *planner)
     for (size_t i = 0; i < planner->held_count; i++)
         spira_value_free(planner->held[i]);
     free(planner->held);
-    spira_role_counts_done(&planner->counts);
     spira_value_free(planner->shards);
     spira_value_free(planner->quarantined);
     free(planner);

@@ -73,14 +73,11 @@ const struct spira_value *spira_plan_shard(const struct spira_value *plan, int64
 struct spira_value *spira_plan_reference(const struct spira_value *plan_reference,
                                          const struct spira_value *file);
 
-/* Recordings by label (control, patient): of each role and of each fold. Zeroed, it has none. */
+/* Recordings by role or fold, and label (control, patient). */
 struct spira_role_counts {
     size_t of[SPIRA_ROLES][2];
-    size_t (*of_fold)[2];
-    size_t folds; /* in of_fold: up to the last one that has a recording */
+    size_t of_fold[SPIRA_FOLDS_MAX][2];
 };
-
-void spira_role_counts_done(struct spira_role_counts *counts);
 
 /* Counts a recording by its "role", "fold" and "label". */
 void spira_role_count(struct spira_role_counts *counts, const struct spira_value *recording);
