@@ -68,14 +68,14 @@ static inline enum spira_code run_planner(struct spira_value *corpus, struct spi
     SPIRA_CLEANUP(spira_planner_free_at)
     struct spira_planner *planner =
         spira_planner_new(&config, (struct spira_plan_sink){keep_document, documents});
-    const struct spira_value *recordings = spira_value_get(corpus, "recordings");
+    const struct spira_value *recordings = spira_value_get(owned, "recordings");
     for (size_t i = 0; i < spira_value_count(recordings); i++) {
         enum spira_code code =
             spira_planner_add(planner, spira_value_copy(spira_value_at(recordings, i)), err);
         if (code != SPIRA_OK)
             return code;
     }
-    return spira_planner_finish(planner, corpus, ret_plan, err);
+    return spira_planner_finish(planner, owned, ret_plan, err);
 }
 
 /* The recordings of the documents of a plan's shards in one list, each with its shard. */
