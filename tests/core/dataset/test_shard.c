@@ -472,8 +472,7 @@ Test(shard, stops_when_it_is_told_to_at_any_point_and_leaves_no_file)
 
 Test(shard, a_file_that_would_not_fit_is_not_begun)
 {
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *result = compute();
+    spira_value_free(compute());
     SPIRA_CLEANUP(spira_bytes_done)
     struct spira_bytes whole = bytes_of_shard();
     unlink(path);
@@ -485,8 +484,7 @@ Test(shard, a_file_that_would_not_fit_is_not_begun)
     char *limit = spira_format("more than the %zu that", whole.size - 1);
     cr_assert(strstr(err.message, limit), "%s", err.message);
     job.max_bytes = whole.size + (size_t)256 * 8; /* a copy's header is counted at its most */
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *fitting = compute();
+    spira_value_free(compute());
     SPIRA_CLEANUP(spira_bytes_done)
     struct spira_bytes again = bytes_of_shard();
     cr_assert_eq(again.size, whole.size);
