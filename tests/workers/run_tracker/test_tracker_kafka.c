@@ -71,7 +71,16 @@ static void end(void)
     fixture_done(&fixture);
 }
 
-/* What another program sent and took back: offsets without a message. */
+/* Where what may be read of the topic's one partition ends: before a transaction that is open. */
+static int64_t end_of(rd_kafka_t *client, const char *topic)
+{
+    int64_t low = 0, high = 0;
+    cr_assert_eq(rd_kafka_query_watermark_offsets(client, topic, 0, &low, &high, ANSWER_MS), 0);
+    return high;
+}
+
+/* What another program sent and took back: offsets without a message, of what it sent and of the
+ * end of its transaction. The broker writes that a little after it has answered. */
 static void abort_transaction(const char *topic)
 {
     char why[256];
@@ -86,7 +95,13 @@ static void abort_transaction(const char *topic)
                                    RD_KAFKA_V_VALUE((void *)"x", 1), RD_KAFKA_V_END),
                  0);
     cr_assert_eq(rd_kafka_flush(producer, ANSWER_MS), 0);
+    int64_t before = end_of(producer, topic);
     cr_assert_null(rd_kafka_abort_transaction(producer, ANSWER_MS));
+    int64_t until = spira_clock_monotonic_ms(fixture.worker.clock) + PATIENCE_MS;
+    while (end_of(producer, topic) == before &&
+           spira_clock_monotonic_ms(fixture.worker.clock) < until)
+        usleep(20 * 1000);
+    cr_assert_gt(end_of(producer, topic), before);
     rd_kafka_destroy(producer);
 }
 
