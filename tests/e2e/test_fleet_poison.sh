@@ -18,7 +18,7 @@ letter() {
 small_csv "$work/metadata.csv"
 fleet_up --feature-workers 1
 mapfile -t topics < <(kafka ends | awk '$1 ~ /^spira\./ && $1 !~ /\.dlq$/ { print $1 }' | sort -u)
-expect_equal "topics" "${#topics[@]}" 14
+expect_equal "topics" "${#topics[@]}" 16
 headers=(ce_specversion=1.0 ce_id=poison ce_source=/test ce_subject=01900000-0000-7000-8000-000000000000)
 for topic in "${topics[@]}"; do
     printf '\xc1garbage' | kafka send "$topic" 0 "${headers[@]}" "ce_type=br.usp.ime.$topic.v1"
