@@ -1,14 +1,8 @@
 /* front.h, backward. Built once for each level. */
 #include "core/model/conv_norms.h"
-#include "core/model/kernel/front_second.h"
+#include "core/model/kernel/front_shared.h"
 
 enum {
-    CHANNELS = SPIRA_FRONT_CHANNELS,
-    VECTORS = CHANNELS / LANES,
-    OUTPUTS = SPIRA_FRONT_OUTPUTS,
-    REACH = SPIRA_FRONT_REACH,
-    OUT_TAPS = REACH + 1,
-    TAPS = SPIRA_FRONT_TAPS,
     SUMS = TAPS + 1, /* of the first layer, for each channel: sum d x of each tap, and sum d */
     SUMS_AT_ONCE = 4,
 };

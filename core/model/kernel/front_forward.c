@@ -1,17 +1,7 @@
 /* front.h, forward. Built once for each level. */
 #include "core/model/conv_norms.h"
 #include "core/model/kernel/front_lags.h"
-#include "core/model/kernel/front_second.h"
-
-enum {
-    CHANNELS = SPIRA_FRONT_CHANNELS,
-    VECTORS = CHANNELS / LANES,
-    OUTPUTS = SPIRA_FRONT_OUTPUTS,
-    REACH = SPIRA_FRONT_REACH,
-    OUT_TAPS = REACH + 1,
-};
-
-_Static_assert((int)OUTPUTS == (int)LANES, "a position's outputs are one vector");
+#include "core/model/kernel/front_shared.h"
 
 /* The first layer of this window: norm folded into the weights, tap by tap. */
 struct first_layer {

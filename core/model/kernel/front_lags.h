@@ -2,11 +2,11 @@
 #ifndef SPIRA_CORE_MODEL_KERNEL_FRONT_LAGS_H
 #define SPIRA_CORE_MODEL_KERNEL_FRONT_LAGS_H
 
-#include "core/model/kernel/parts.h"
+#include "core/model/kernel/front_shared.h"
 
 typedef double quad __attribute__((vector_size(32)));
 
-enum { TAPS = SPIRA_FRONT_TAPS, EDGE = 2 * (TAPS - 1) };
+enum { EDGE = 2 * (TAPS - 1) };
 
 INLINE quad quad_load(const float *from)
 {

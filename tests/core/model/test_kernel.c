@@ -272,6 +272,25 @@ Test(kernel, trains_to_the_same_bits_with_avx2_and_avx512)
             }
 }
 
+static double mish(double x)
+{
+    return x * tanh(log1p(exp(x)));
+}
+
+/* The x above mish's minimum where it is as large as at low, below the minimum. */
+static double same_mish_above(double low)
+{
+    double below = -1.19, above = 0;
+    while (above - below > 1e-12) {
+        double middle = (below + above) / 2;
+        if (mish(middle) < mish(low))
+            below = middle;
+        else
+            above = middle;
+    }
+    return above;
+}
+
 /* Two time steps whose mish is nearer than floats can tell, on both sides of its minimum. */
 static void check_close_pair(const struct spira_model_kernel *kernel, int level)
 {
@@ -281,15 +300,7 @@ static void check_close_pair(const struct spira_model_kernel *kernel, int level)
     const struct spira_channel_norm norm = {.rstd = 1, .gamma = 1};
     float y[2 * FEATURES], d_out[FEATURES], d[2 * FEATURES];
     for (size_t f = 0; f < FEATURES; f++) {
-        double low = -1.3 - 0.01 * (double)f, high = -1;
-        double wanted = low * tanh(log1p(exp(low)));
-        for (double below = -1.19; fabs(high - below) > 1e-12;) { /* mish(high) = mish(low) */
-            double middle = (below + high) / 2;
-            if (middle * tanh(log1p(exp(middle))) < wanted)
-                below = middle;
-            else
-                high = middle;
-        }
+        double low = -1.3 - 0.01 * (double)f, high = same_mish_above(low);
         y[f] = (float)low;
         y[FEATURES + f] = (float)high;
         d_out[f] = 1;
@@ -304,7 +315,7 @@ static void check_close_pair(const struct spira_model_kernel *kernel, int level)
     kernel->activation_backward(&activation, y, d_out, d, &sums);
     for (size_t f = 0; f < FEATURES; f++) {
         double first = (double)y[f], second = (double)y[FEATURES + f];
-        bool second_wins = second * tanh(log1p(exp(second))) > first * tanh(log1p(exp(first)));
+        bool second_wins = mish(second) > mish(first);
         cr_assert_neq(d[second_wins ? FEATURES + f : f], 0, "level %d: %.9g and %.9g", level, first,
                       second);
         cr_assert_eq(d[second_wins ? f : FEATURES + f], 0, "level %d: %.9g and %.9g", level, first,
@@ -315,4 +326,80 @@ static void check_close_pair(const struct spira_model_kernel *kernel, int level)
 Test(kernel, settles_which_of_two_close_values_is_larger)
 {
     at_every_level(check_close_pair);
+}
+
+/* The first layer of a window whose even and odd rows are such pairs, as its first channel sees
+ * them: its only weight is 1, and its norm is made to change nothing. */
+static void check_close_rows(const struct spira_model_kernel *kernel, int level)
+{
+    enum { FRAMES = 64, FEATURES = 8 };
+    struct spira_conv_frames frames[SPIRA_CONVS];
+    cr_assert(spira_conv_frames(FRAMES, frames));
+    float x[FRAMES * FEATURES], first[32 * 7] = {1}, second[16 * 32 * 5] = {0};
+    for (size_t i = 0; i < FRAMES / 2 * FEATURES; i++) {
+        float *pair = x + i / FEATURES * 2 * FEATURES + i % FEATURES;
+        pair[0] = (float)(-1.25 - 0.001 * (double)i);
+        pair[FEATURES] = (float)same_mish_above((double)pair[0]);
+    }
+    float gamma[32] = {1}, zeros[32] = {0}, beta[32] = {0};
+    struct spira_conv_parameters parameters[2] = {{.weight = {.value = first},
+                                                   .bias = {.value = zeros},
+                                                   .gamma = {.value = gamma},
+                                                   .beta = {.value = beta}},
+                                                  {.weight = {.value = second},
+                                                   .bias = {.value = zeros},
+                                                   .gamma = {.value = gamma},
+                                                   .beta = {.value = beta}}};
+    struct spira_moments moments[2][SPIRA_MAX_CHANNELS];
+    struct spira_channel_norm norms[2][SPIRA_MAX_CHANNELS];
+    SPIRA_CLEANUP(spira_free_at)
+    float *kept = NULL;
+    SPIRA_CLEANUP(spira_free_at)
+    float *scratch = NULL;
+    struct spira_error err;
+    cr_assert_eq(spira_big_alloc(&kept, spira_front_kept_size(frames, FEATURES, true), sizeof *kept,
+                                 "lists", &err),
+                 SPIRA_OK);
+    cr_assert_eq(spira_big_alloc(&scratch, spira_front_scratch_size(frames, FEATURES, true),
+                                 sizeof *scratch, "scratch", &err),
+                 SPIRA_OK);
+    SPIRA_CLEANUP(spira_free_at)
+    float *out = spira_alloc(spira_tiled_size(frames[2].in, 2, 16, FEATURES), sizeof *out);
+    struct spira_front front = {.features = FEATURES,
+                                .frames = {frames[0], frames[1]},
+                                .parameters = parameters,
+                                .weights = second,
+                                .x = x,
+                                .training = true,
+                                .masks = {{.scale = 1}, {.scale = 1}},
+                                .kept = spira_front_place_kept(frames, FEATURES, true, kept),
+                                .scratch =
+                                    spira_front_place_scratch(frames, FEATURES, true, scratch),
+                                .moments = moments,
+                                .norms = norms,
+                                .out = out};
+    kernel->front_forward(&front);
+    gamma[0] = 1 / norms[0][0].rstd;
+    beta[0] = norms[0][0].offset;
+    kernel->front_forward(&front);
+    const struct spira_channel_norm *norm = &norms[0][0];
+    for (size_t t = 0; t < frames[0].kept; t++)
+        for (size_t f = 0; f < FEATURES; f++) {
+            double value[2];
+            for (size_t part = 0; part < 2; part++)
+                value[part] =
+                    mish(((double)x[(2 * t + part) * FEATURES + f] - (double)norm->offset) *
+                             (double)norm->rstd * (double)norm->gamma +
+                         (double)norm->beta);
+            cr_assert_float_eq(value[0], value[1], 1e-6);
+            size_t listed = (t % 2 * FEATURES + f) * 32; /* all channels are kept */
+            uint16_t bits = front.kept.second[t / 2 * FEATURES * 4 + listed / 16];
+            cr_assert_eq(bits & 1, value[1] > value[0], "level %d: time step %zu, feature %zu",
+                         level, t, f);
+        }
+}
+
+Test(kernel, settles_it_in_the_first_layer_too)
+{
+    at_every_level(check_close_rows);
 }

@@ -1,9 +1,21 @@
-/* What both directions of the second layer share: its norm on lanes, and transposition. */
-#ifndef SPIRA_CORE_MODEL_KERNEL_FRONT_SECOND_H
-#define SPIRA_CORE_MODEL_KERNEL_FRONT_SECOND_H
+/* What both directions of the front share: its sizes, the second layer's norm on lanes, and
+ * transposition. */
+#ifndef SPIRA_CORE_MODEL_KERNEL_FRONT_SHARED_H
+#define SPIRA_CORE_MODEL_KERNEL_FRONT_SHARED_H
 
 #include "core/model/kernel/mish.h"
 #include "core/model/kernel/parts.h"
+
+enum {
+    CHANNELS = SPIRA_FRONT_CHANNELS,
+    VECTORS = CHANNELS / LANES,
+    OUTPUTS = SPIRA_FRONT_OUTPUTS,
+    TAPS = SPIRA_FRONT_TAPS, /* of the first convolution */
+    REACH = SPIRA_FRONT_REACH,
+    OUT_TAPS = REACH + 1, /* of the second */
+};
+
+_Static_assert((int)OUTPUTS == (int)LANES, "a position's outputs are one vector");
 
 /* Of each output a lane. */
 struct second_norm {
