@@ -149,8 +149,9 @@ const struct spira_config_key spira_config_keys[] = {
     COUNT("train.epochs", train.epochs, 1000, 1, 100000, "The most passes over the train role."),
     COUNT("train.batch_recordings", train.batch_recordings, 5, 1, 10000,
           "Recordings of a batch, with all their windows; the last incomplete batch is dropped."),
-    COUNT("train.max_batch_windows", train.max_batch_windows, 128, 1, 1000000,
-          "Windows held in memory at once; spiraconv_v1 needs its whole batch within them."),
+    COUNT(
+        "train.max_batch_windows", train.max_batch_windows, 128, 1, 1000000,
+        "The most windows of a batch of spiraconv_v1, which needs all of them in memory at once."),
     SECTION("train.optimizer", "How a gradient changes the weights."),
     {.key = "train.optimizer.name",
      .type = SPIRA_CONFIG_WORD,

@@ -164,11 +164,11 @@ size_t spira_composition_bytes(const struct spira_composition *composition, cons
     return bytes;
 }
 
-/* Maps count windows of a recording from first on, as the epoch sees them. */
-static enum spira_code view_windows(const struct spira_composition *composition,
+/* Maps count windows of a recording, from the first on, as the epoch sees them. */
+static enum spira_code view_windows(const struct spira_composition *composition, size_t epoch,
                                     const struct spira_composition_recording *recording,
-                                    size_t epoch, size_t first, size_t count,
-                                    struct spira_file_view *ret_view, struct spira_error *err)
+                                    size_t first, size_t count, struct spira_file_view *ret_view,
+                                    struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
     char *path = shard_path(composition, recording->shard);
@@ -198,6 +198,62 @@ static size_t frames_shown(const struct spira_composition *composition,
     return padded ? padded : recording->frames;
 }
 
+/* Mixture (SPIRA.md): a and b become p a + (1-p) b and (1-p) a + p b, each in its own place, labels
+ * likewise. Makes a window a, unless it is left alone. */
+static void mix(const struct spira_composition *composition, size_t epoch,
+                struct spira_window *window, struct spira_window_source *source)
+{
+    size_t position = composition->position[source->window];
+    if ((position ^ 1) >= composition->windows)
+        return;
+    source->partner = composition->order[position ^ 1];
+    const struct spira_composition_recording *other =
+        &composition->recordings[composition->owner[source->partner]];
+    struct spira_random random = spira_random_stream(composition->options.seed, SPIRA_FOR_MIXTURE,
+                                                     epoch, (uint32_t)(position / 2 + 1));
+    source->share =
+        (float)spira_random_beta(&random, composition->mixture.alpha, composition->mixture.beta);
+    window->label = source->share * window->label + (1 - source->share) * other->label;
+    if (window->frames < frames_shown(composition, other))
+        window->frames = frames_shown(composition, other);
+}
+
+static void reserve_windows(struct spira_composed *composed, size_t windows)
+{
+    if (windows <= composed->window_room)
+        return;
+    composed->windows = spira_realloc(composed->windows, windows, sizeof *composed->windows);
+    composed->sources = spira_realloc(composed->sources, windows, sizeof *composed->sources);
+    composed->window_room = windows;
+}
+
+void spira_compose(struct spira_composition *composition, size_t epoch, const size_t *indices,
+                   size_t count, struct spira_composed *composed)
+{
+    spira_composed_release(composed);
+    composed->epoch = epoch;
+    size_t windows = 0;
+    for (size_t i = 0; i < count; i++)
+        windows += composition->recordings[indices[i]].windows;
+    reserve_windows(composed, windows);
+    if (composition->options.mixture)
+        pair_windows(composition, epoch);
+    for (size_t i = 0; i < count; i++) {
+        const struct spira_composition_recording *own = &composition->recordings[indices[i]];
+        for (size_t w = 0; w < own->windows; w++) {
+            struct spira_window *window = &composed->windows[composed->count];
+            struct spira_window_source *source = &composed->sources[composed->count++];
+            *window = (struct spira_window){.frames = frames_shown(composition, own),
+                                            .label = own->label,
+                                            .recording = indices[i]};
+            *source = (struct spira_window_source){
+                .window = own->first_window + w, .partner = SIZE_MAX, .share = 1};
+            if (composition->options.mixture)
+                mix(composition, epoch, window, source);
+        }
+    }
+}
+
 /* to (frames, features) += weight * the window, as much of it as fits. */
 static void add_window(const struct spira_composition *composition,
                        const struct spira_composition_recording *recording, const float *data,
@@ -208,147 +264,124 @@ static void add_window(const struct spira_composition *composition,
         to[i] += weight * data[i];
 }
 
-/* Mixture (SPIRA.md): a and b become p a + (1-p) b and (1-p) a + p b, each in its own place, labels
- * likewise. Makes a, the window at this place of the pairing, from its data. */
-static enum spira_code mix(const struct spira_composition *composition, size_t index,
-                           size_t position, size_t epoch, const float *data,
-                           struct spira_window *ret_window, float *to, struct spira_error *err)
+/* Pads and mixes a window, whose own values are data, into to. */
+static enum spira_code make_window(const struct spira_composition *composition,
+                                   const struct spira_composed *composed, size_t index,
+                                   const float *data, float *to, struct spira_error *err)
 {
-    const struct spira_composition_recording *own = &composition->recordings[index];
-    size_t partner = composition->order[position ^ 1];
-    const struct spira_composition_recording *other =
-        &composition->recordings[composition->owner[partner]];
-    SPIRA_CLEANUP(spira_file_view_done)
-    struct spira_file_view view = {0};
-    enum spira_code code =
-        view_windows(composition, other, epoch, partner - other->first_window, 1, &view, err);
-    if (code != SPIRA_OK)
-        return code;
-    struct spira_random random = spira_random_stream(composition->options.seed, SPIRA_FOR_MIXTURE,
-                                                     epoch, (uint32_t)(position / 2 + 1));
-    float share =
-        (float)spira_random_beta(&random, composition->mixture.alpha, composition->mixture.beta);
-    size_t frames = frames_shown(composition, own);
-    if (frames < frames_shown(composition, other))
-        frames = frames_shown(composition, other);
+    const struct spira_window_source *source = &composed->sources[index];
+    const size_t frames = composed->windows[index].frames;
     memset(to, 0, frames * composition->features * sizeof *to);
-    add_window(composition, own, data, share, frames, to);
-    add_window(composition, other, view.data, 1 - share, frames, to);
-    *ret_window = (struct spira_window){
-        .data = to,
-        .frames = frames,
-        .label = share * own->label + (1 - share) * other->label,
-        .recording = index,
-    };
-    return SPIRA_OK;
-}
-
-/* Fills windows with those of a recording, as they are in view. */
-static void show_windows(const struct spira_composition *composition, size_t index,
-                         const struct spira_file_view *view, struct spira_window *windows)
-{
-    const struct spira_composition_recording *own = &composition->recordings[index];
-    for (size_t i = 0; i < own->windows; i++)
-        windows[i] = (struct spira_window){
-            .data = (const float *)view->data + i * own->frames * composition->features,
-            .frames = own->frames,
-            .label = own->label,
-            .recording = index,
-        };
-}
-
-/* Fills windows with those of a recording, padded and mixed into to; a window's values take stride.
- */
-static enum spira_code make_windows(const struct spira_composition *composition, size_t index,
-                                    size_t epoch, size_t stride, struct spira_window *windows,
-                                    float *to, struct spira_error *err)
-{
-    const struct spira_composition_recording *own = &composition->recordings[index];
+    add_window(composition, &composition->recordings[composed->windows[index].recording], data,
+               source->share, frames, to);
+    if (source->partner == SIZE_MAX)
+        return SPIRA_OK;
+    const struct spira_composition_recording *other =
+        &composition->recordings[composition->owner[source->partner]];
     SPIRA_CLEANUP(spira_file_view_done)
     struct spira_file_view view = {0};
-    enum spira_code code = view_windows(composition, own, epoch, 0, own->windows, &view, err);
-    if (code != SPIRA_OK)
-        return code;
-    show_windows(composition, index, &view, windows);
-    for (size_t i = 0; code == SPIRA_OK && i < own->windows; i++, to += stride) {
-        const float *data = windows[i].data;
-        size_t position =
-            composition->options.mixture ? composition->position[own->first_window + i] : SIZE_MAX;
-        if (composition->options.mixture && (position ^ 1) < composition->windows) {
-            code = mix(composition, index, position, epoch, data, &windows[i], to, err);
-            continue;
-        }
-        windows[i].frames = frames_shown(composition, own);
-        windows[i].data = to;
-        memset(to, 0, windows[i].frames * composition->features * sizeof *to);
-        add_window(composition, own, data, 1, windows[i].frames, to);
-    }
+    enum spira_code code = view_windows(composition, composed->epoch, other,
+                                        source->partner - other->first_window, 1, &view, err);
+    if (code == SPIRA_OK)
+        add_window(composition, other, view.data, 1 - source->share, frames, to);
     return code;
 }
 
-/* Makes room for the windows of these recordings, values of each in stride. */
-static enum spira_code reserve(struct spira_composed *composed, size_t recordings, size_t windows,
-                               size_t stride, struct spira_error *err)
+/* Shows windows of one recording, from first on; those that are made go to values. */
+static enum spira_code show_recording(const struct spira_composition *composition,
+                                      struct spira_composed *composed, size_t first, size_t count,
+                                      float *values, struct spira_error *err)
 {
-    if (windows > composed->window_room) {
-        composed->windows = spira_realloc(composed->windows, windows, sizeof *composed->windows);
-        composed->window_room = windows;
+    const struct spira_composition_recording *own =
+        &composition->recordings[composed->windows[first].recording];
+    struct spira_file_view view = {0};
+    enum spira_code code =
+        view_windows(composition, composed->epoch, own,
+                     composed->sources[first].window - own->first_window, count, &view, err);
+    if (code != SPIRA_OK)
+        return code;
+    const float *data = view.data;
+    const size_t values_of_window = own->frames * composition->features;
+    if (!values) {
+        composed->views[composed->view_count++] = view;
+        for (size_t i = 0; i < count; i++)
+            composed->windows[first + i].data = data + i * values_of_window;
+        return SPIRA_OK;
     }
-    if (recordings > composed->view_room) {
-        composed->views = spira_realloc(composed->views, recordings, sizeof *composed->views);
-        composed->view_room = recordings;
+    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
+        float *to = values + i * composition->most_frames * composition->features;
+        code = make_window(composition, composed, first + i, data + i * values_of_window, to, err);
+        composed->windows[first + i].data = to;
     }
-    if (windows * stride <= composed->value_room)
+    spira_file_view_done(&view);
+    return code;
+}
+
+/* The end of the windows that follow each other in the first one's recording, too. */
+static size_t recording_end(const struct spira_composed *composed, size_t first, size_t end)
+{
+    size_t i = first + 1;
+    while (i < end && composed->windows[i].recording == composed->windows[first].recording &&
+           composed->sources[i].window == composed->sources[i - 1].window + 1)
+        i++;
+    return i;
+}
+
+/* Makes room for the data of count windows, values of each in stride (0: they are shown as they
+ * are, so many recordings at most). */
+static enum spira_code reserve_data(struct spira_composed *composed, size_t count, size_t stride,
+                                    struct spira_error *err)
+{
+    if (stride == 0 && count > composed->view_room) {
+        composed->views = spira_realloc(composed->views, count, sizeof *composed->views);
+        composed->view_room = count;
+    }
+    if (count * stride <= composed->value_room)
         return SPIRA_OK;
     free(composed->values);
     composed->values = NULL;
     composed->value_room = 0;
     enum spira_code code =
-        spira_big_alloc(&composed->values, windows * stride, sizeof(float), "a batch", err);
+        spira_big_alloc(&composed->values, count * stride, sizeof(float), "a batch", err);
     if (code == SPIRA_OK)
-        composed->value_room = windows * stride;
+        composed->value_room = count * stride;
     return code;
 }
 
-enum spira_code spira_compose(struct spira_composition *composition, size_t epoch,
-                              const size_t *indices, size_t count, struct spira_composed *composed,
-                              struct spira_error *err)
+/* Takes the windows that are shown their data. */
+static void hide(struct spira_composed *composed)
 {
-    spira_composed_release(composed);
-    size_t windows = 0;
-    for (size_t i = 0; i < count; i++)
-        windows += composition->recordings[indices[i]].windows;
-    bool makes = makes_windows(composition);
-    size_t stride = makes ? composition->most_frames * composition->features : 0;
-    enum spira_code code = reserve(composed, count, windows, stride, err);
-    if (code == SPIRA_OK && composition->options.mixture)
-        pair_windows(composition, epoch);
-    for (size_t i = 0; code == SPIRA_OK && i < count; i++) {
-        const struct spira_composition_recording *own = &composition->recordings[indices[i]];
-        struct spira_window *to = composed->windows + composed->count;
-        if (own->windows == 0)
-            continue;
-        if (makes) {
-            code = make_windows(composition, indices[i], epoch, stride, to,
-                                composed->values + composed->count * stride, err);
-        } else {
-            struct spira_file_view *view = &composed->views[composed->view_count];
-            code = view_windows(composition, own, epoch, 0, own->windows, view, err);
-            if (code == SPIRA_OK) {
-                composed->view_count++;
-                show_windows(composition, indices[i], view, to);
-            }
-        }
-        composed->count += own->windows;
+    for (size_t i = 0; i < composed->shown_count; i++)
+        composed->windows[composed->shown_first + i].data = NULL;
+    composed->shown_count = 0;
+    for (size_t i = 0; i < composed->view_count; i++)
+        spira_file_view_done(&composed->views[i]);
+    composed->view_count = 0;
+}
+
+enum spira_code spira_composed_show(const struct spira_composition *composition,
+                                    struct spira_composed *composed, size_t first, size_t count,
+                                    struct spira_error *err)
+{
+    const size_t stride =
+        makes_windows(composition) ? composition->most_frames * composition->features : 0;
+    hide(composed);
+    enum spira_code code = reserve_data(composed, count, stride, err);
+    composed->shown_first = first;
+    composed->shown_count = count;
+    for (size_t i = first, end; code == SPIRA_OK && i < first + count; i = end) {
+        end = recording_end(composed, i, first + count);
+        code = show_recording(composition, composed, i, end - i,
+                              stride > 0 ? composed->values + (i - first) * stride : NULL, err);
     }
+    if (code != SPIRA_OK)
+        hide(composed);
     return code;
 }
 
 void spira_composed_release(struct spira_composed *composed)
 {
-    for (size_t i = 0; i < composed->view_count; i++)
-        spira_file_view_done(&composed->views[i]);
-    composed->view_count = 0;
+    hide(composed);
     composed->count = 0;
 }
 
@@ -356,6 +389,7 @@ void spira_composed_done(struct spira_composed *composed)
 {
     spira_composed_release(composed);
     free(composed->windows);
+    free(composed->sources);
     free(composed->values);
     free(composed->views);
     *composed = (struct spira_composed){0};

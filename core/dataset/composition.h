@@ -34,11 +34,21 @@ struct spira_composition {
     size_t *owner;       /* window -> recording */
 };
 
+/* Where a window of a batch comes from. */
+struct spira_window_source {
+    size_t window;  /* among all windows of the role */
+    size_t partner; /* that it is mixed with; SIZE_MAX: none */
+    float share;    /* of its own values in the mixture */
+};
+
 /* A batch and what it holds; zeroed at first. */
 struct spira_composed {
+    size_t epoch;
     struct spira_window *windows;
+    struct spira_window_source *sources; /* of each window */
     size_t count, window_room;
-    float *values; /* of windows that are padded or mixed */
+    size_t shown_first, shown_count; /* the windows that have data */
+    float *values;                   /* of windows that are padded or mixed */
     size_t value_room;
     struct spira_file_view *views; /* of windows that are shown as they are */
     size_t view_count, view_room;
@@ -56,13 +66,19 @@ void spira_composition_done(struct spira_composition *composition);
 size_t spira_composition_bytes(const struct spira_composition *composition, const size_t *indices,
                                size_t count);
 
-/* Fills composed as spira_loader_load fills a batch; what was in it is gone. */
-SPIRA_MUST_USE enum spira_code spira_compose(struct spira_composition *composition, size_t epoch,
-                                             const size_t *indices, size_t count,
-                                             struct spira_composed *composed,
-                                             struct spira_error *err);
+/* Fills composed with the windows of these recordings, as spira_loader_load does a batch, none of
+ * them with data; what was in it is gone. */
+void spira_compose(struct spira_composition *composition, size_t epoch, const size_t *indices,
+                   size_t count, struct spira_composed *composed);
 
-/* Lets go of the shards. */
+/* Gives count windows of the batch, from first on, their data, and no others. Any thread, also
+ * while another composes another batch. SPIRA_ENOMEMORY, codes of spira_file_view_open; no window
+ * has data then. */
+SPIRA_MUST_USE enum spira_code spira_composed_show(const struct spira_composition *composition,
+                                                   struct spira_composed *composed, size_t first,
+                                                   size_t count, struct spira_error *err);
+
+/* Lets go of the windows and the shards. */
 void spira_composed_release(struct spira_composed *composed);
 void spira_composed_done(struct spira_composed *composed);
 

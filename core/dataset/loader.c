@@ -3,9 +3,9 @@
 #include "core/base/thread.h"
 #include "core/dataset/composition.h"
 
-/* A larger batch is composed when it is wanted: two at once would take too much memory, and
- * training on one takes so long that its reading does not count. */
-enum { AHEAD_MAX_BYTES = 64 << 20 };
+/* Of a batch that is made at once, and ahead. A larger one would take too much memory, and training
+ * on it takes so long that its reading does not count. */
+enum { MOST_BYTES = 64 << 20 };
 
 /* Arguments of a load. */
 struct request {
@@ -17,6 +17,7 @@ enum ahead_state { NOTHING_AHEAD, COMPOSING_AHEAD, BATCH_AHEAD };
 
 struct loader {
     struct spira_composed shown; /* the newest batch */
+    bool whole;                  /* it was made at once */
     struct request hint;         /* the batch after the one ahead; count 0: none */
     pthread_t thread;
     bool has_thread;
@@ -70,9 +71,10 @@ static void *compose_ahead(void *context)
             continue;
         }
         pthread_mutex_unlock(&loader->lock);
-        loader->code =
-            spira_compose(&loader->composition, loader->ahead.epoch, loader->ahead.indices,
-                          loader->ahead.count, &loader->composed, &loader->err);
+        spira_compose(&loader->composition, loader->ahead.epoch, loader->ahead.indices,
+                      loader->ahead.count, &loader->composed);
+        loader->code = spira_composed_show(&loader->composition, &loader->composed, 0,
+                                           loader->composed.count, &loader->err);
         pthread_mutex_lock(&loader->lock);
         loader->state = BATCH_AHEAD;
         pthread_cond_broadcast(&loader->changed);
@@ -93,11 +95,19 @@ static void follow_hint(struct loader *loader)
     pthread_cond_broadcast(&loader->changed);
 }
 
+/* Whether the batch is made at once. */
+static bool fits(const struct loader *loader, const size_t *indices, size_t count)
+{
+    const size_t most = loader->composition.options.most_bytes;
+    return spira_composition_bytes(&loader->composition, indices, count) <=
+           (most ? most : MOST_BYTES);
+}
+
 static void prefetch(void *self, size_t epoch, const size_t *indices, size_t count)
 {
     struct loader *loader = self;
     struct spira_error why;
-    if (spira_composition_bytes(&loader->composition, indices, count) > AHEAD_MAX_BYTES)
+    if (!fits(loader, indices, count))
         return;
     if (!loader->has_thread) /* without one, load composes */
         loader->has_thread = spira_thread_start(compose_ahead, loader, "reading ahead",
@@ -137,11 +147,15 @@ static enum spira_code load(void *self, size_t epoch, const size_t *indices, siz
     pthread_mutex_lock(&loader->lock);
     while (loader->state == COMPOSING_AHEAD)
         pthread_cond_wait(&loader->changed, &loader->lock);
-    enum spira_code code;
+    enum spira_code code = SPIRA_OK;
+    loader->whole = fits(loader, indices, count);
     if (is_ahead(loader, epoch, indices, count)) {
         code = take_ahead(loader, err);
     } else {
-        code = spira_compose(&loader->composition, epoch, indices, count, &loader->shown, err);
+        spira_compose(&loader->composition, epoch, indices, count, &loader->shown);
+        if (loader->whole)
+            code = spira_composed_show(&loader->composition, &loader->shown, 0, loader->shown.count,
+                                       err);
         if (loader->hint.count > 0) { /* the caller goes on from another place than it said */
             spira_composed_release(&loader->composed);
             loader->state = NOTHING_AHEAD;
@@ -153,6 +167,14 @@ static enum spira_code load(void *self, size_t epoch, const size_t *indices, siz
         *ret_batch =
             (struct spira_batch){.windows = loader->shown.windows, .count = loader->shown.count};
     return code;
+}
+
+static enum spira_code show(void *self, size_t first, size_t count, struct spira_error *err)
+{
+    struct loader *loader = self;
+    return loader->whole
+               ? SPIRA_OK
+               : spira_composed_show(&loader->composition, &loader->shown, first, count, err);
 }
 
 static void close_loader(void *self)
@@ -179,6 +201,7 @@ static const struct spira_loader_ops ops = {
     .recordings = recordings,
     .prefetch = prefetch,
     .load = load,
+    .show = show,
     .name = name,
     .label = label,
     .close = close_loader,

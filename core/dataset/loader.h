@@ -1,7 +1,7 @@
 /* The recordings of one role of a dataset, read from its shards: padded, mixed, one noise copy an
  * epoch. Of the shards only what the newest batch shows is mapped, and what the one ahead of it
- * will, which a thread of the loader's composes meanwhile: a dataset may be any times larger than
- * the memory. */
+ * will, which a thread of the loader's composes meanwhile: a dataset, and a batch, may be any times
+ * larger than the memory. */
 #ifndef SPIRA_CORE_DATASET_LOADER_H
 #define SPIRA_CORE_DATASET_LOADER_H
 
@@ -17,6 +17,8 @@ struct spira_loader_options {
     size_t padded_frames; /* every window is padded or cut to these; 0: as they are */
     const struct spira_mixture_config *mixture; /* NULL: none */
     uint64_t seed;                              /* of the mixture */
+    size_t most_bytes; /* of a batch that is made at once; a larger one is made as it is shown.
+                          0: 64 MiB */
 };
 
 /* Reads the headers of those shards of dataset (a dataset.json) that have recordings of the role,

@@ -3,8 +3,7 @@
 #include <assert.h>
 
 enum {
-    GROUP = 8,  /* recordings loaded at once, so that short ones keep all threads busy */
-    ROUND = 32, /* windows the network sees at once */
+    GROUP = 8 /* recordings loaded at once, so that short ones keep all threads busy */
 };
 
 struct inference {
@@ -42,15 +41,19 @@ static enum spira_code make_room(double **array, size_t *room, size_t count, con
     return SPIRA_OK;
 }
 
-static enum spira_code infer_round(struct inference *inference, const struct spira_window *windows,
-                                   size_t count, double *probabilities, double *losses,
-                                   struct spira_error *err)
+/* Windows of a batch, from first on. */
+static enum spira_code infer_round(struct inference *inference, const struct spira_batch *batch,
+                                   size_t first, size_t count, struct spira_error *err)
 {
+    const struct spira_window *windows = batch->windows + first;
+    double *probabilities = inference->probabilities + first, *losses = inference->losses + first;
     size_t outputs = 0;
     for (size_t i = 0; i < count; i++)
         outputs += spira_network_outputs(inference->network, windows[i].frames);
     enum spira_code code = make_room(&inference->outputs, &inference->output_room, outputs,
                                      "the network's outputs", err);
+    if (code == SPIRA_OK)
+        code = spira_loader_show(inference->loader, first, count, err);
     if (code == SPIRA_OK)
         code = spira_network_predict(inference->network, windows, count, inference->clipping,
                                      losses, inference->outputs, err);
@@ -101,10 +104,11 @@ static enum spira_code infer_group(struct inference *inference, const size_t *in
         code = make_room(&inference->probabilities, &room, batch.count, "probabilities", err);
     if (code == SPIRA_OK)
         code = make_room(&inference->losses, &inference->window_room, batch.count, "losses", err);
-    for (size_t i = 0; code == SPIRA_OK && i < batch.count; i += ROUND)
-        code = infer_round(inference, batch.windows + i,
-                           batch.count - i < ROUND ? batch.count - i : ROUND,
-                           inference->probabilities + i, inference->losses + i, err);
+    for (size_t i = 0; code == SPIRA_OK && i < batch.count; i += SPIRA_WINDOWS_SHOWN) {
+        size_t left = batch.count - i;
+        code = infer_round(inference, &batch, i,
+                           left < SPIRA_WINDOWS_SHOWN ? left : SPIRA_WINDOWS_SHOWN, err);
+    }
     if (code != SPIRA_OK)
         return code;
     size_t window = 0;

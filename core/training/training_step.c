@@ -20,20 +20,21 @@ enum spira_code spira_training_check_loss(const struct spira_train_config *confi
     return SPIRA_OK;
 }
 
-/* How many windows go through the network at once. */
+/* How many windows go through the network at once. BatchNorm's statistics are of a whole batch, but
+ * per frame of one recording. */
 static size_t round_windows(const struct spira_training_job *job, const struct spira_batch *batch)
 {
-    bool one_by_one = job->frames == 0 && job->model->norm == SPIRA_BATCH_NORM; /* per frame */
-    return one_by_one ? 1 : batch->count;
+    if (job->model->norm != SPIRA_BATCH_NORM)
+        return SPIRA_WINDOWS_SHOWN;
+    return job->frames == 0 ? 1 : batch->count;
 }
 
-/* BatchNorm's statistics are of a whole batch, so it cannot be cut; names the recording that has
- * the most windows. */
+/* With BatchNorm a batch cannot be cut; names the recording that has the most windows. */
 static enum spira_code check_batch(const struct spira_training_job *job,
                                    const struct spira_batch *batch, struct spira_error *err)
 {
-    if (round_windows(job, batch) <= job->train->max_batch_windows ||
-        job->model->norm != SPIRA_BATCH_NORM)
+    if (job->model->norm != SPIRA_BATCH_NORM ||
+        round_windows(job, batch) <= job->train->max_batch_windows)
         return SPIRA_OK;
     size_t longest = 0, most = 0;
     for (size_t begin = 0, end; begin < batch->count; begin = end) {
@@ -65,9 +66,10 @@ static enum spira_code run_network(const struct spira_training_job *job,
     for (size_t i = 0; i < batch->count; i += round) {
         size_t count = batch->count - i < round ? batch->count - i : round;
         dropout.first_window = i;
-        enum spira_code code =
-            spira_network_train(state->network, batch->windows + i, count, weights + i,
-                                job->train->clipping, &dropout, losses + i, NULL, err);
+        enum spira_code code = spira_loader_show(job->training, i, count, err);
+        if (code == SPIRA_OK)
+            code = spira_network_train(state->network, batch->windows + i, count, weights + i,
+                                       job->train->clipping, &dropout, losses + i, NULL, err);
         if (code != SPIRA_OK)
             return code;
     }

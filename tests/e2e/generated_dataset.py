@@ -7,8 +7,6 @@ import random
 import struct
 
 FEATURES = 40
-WINDOWS = 3  # of a recording
-SHARD_RECORDINGS = 32
 
 
 def draw_windows(frames):
@@ -23,9 +21,10 @@ def write_shard(path, recordings, frames, windows):
     header, size = {}, 0
     for recording in recordings:
         for copy in range(recording["copies"]):
-            begin, size = size, size + WINDOWS * len(windows[0])
+            begin, size = size, size + recording["windows"] * len(windows[0])
             header[f"{recording['sha256']}.{copy}"] = {
-                "dtype": "F32", "shape": [WINDOWS, frames, FEATURES], "data_offsets": [begin, size]}
+                "dtype": "F32", "shape": [recording["windows"], frames, FEATURES],
+                "data_offsets": [begin, size]}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
@@ -35,9 +34,9 @@ def write_shard(path, recordings, frames, windows):
     return 8 + len(text) + size
 
 
-def write_dataset(folder, most_bytes, frames, one_in):
-    """Writes dataset.json and shards of about that many bytes; one of one_in recordings is for training,
-    in two copies. Returns the counts of recordings, shards and bytes. Holds one shard at a time: what
+def write_dataset(folder, most_bytes, frames, one_in, windows_each=3, shard_recordings=32):
+    """Writes dataset.json and shards of about that many bytes, of recordings of windows_each windows; one
+    of one_in is for training, in two copies. Returns the counts of recordings, shards and bytes. Holds one shard at a time: what
     this process holds would count for a child that it starts."""
     windows = draw_windows(frames)
     recording = shard = written = 0
@@ -46,7 +45,7 @@ def write_dataset(folder, most_bytes, frames, one_in):
                        '"recordings": [' % ("0" * 64, FEATURES, frames))
         while written < most_bytes:
             rows = []
-            for _ in range(SHARD_RECORDINGS):
+            for _ in range(shard_recordings):
                 train = recording % one_in == 0
                 rows.append({
                     "sha256": hashlib.sha256(str(recording).encode()).hexdigest(),
@@ -54,7 +53,7 @@ def write_dataset(folder, most_bytes, frames, one_in):
                     "label": recording // one_in % 2, "role": "train" if train else "validation",
                     "patient": f"ward_{recording // 4}", "shard": shard, "copies": 1 + train,
                     "metadata": {"gender": "f", "age": "44", "mask": "n95", "hospital": "ward"},
-                    "windows": WINDOWS, "frames": frames})
+                    "windows": windows_each, "frames": frames})
                 recording += 1
             path = os.path.join(folder, f"shard-{shard:05d}.safetensors")
             written += write_shard(path, rows, frames, windows)

@@ -397,8 +397,31 @@ static void hint(size_t load)
     spira_loader_prefetch(loader, epoch, indices, count);
 }
 
-/* Hints: none; what comes next; one that is never followed, now and then; nothing but such. */
-static void load_all(const struct spira_loader_options *options, int hints, struct copied *batches)
+/* Copies the newest batch piece by piece, as a reader with little memory sees it. */
+static struct copied copy_pieces(const struct spira_batch *batch, size_t piece)
+{
+    struct copied copied = {.count = batch->count};
+    for (size_t first = 0; first < batch->count; first += piece) {
+        struct spira_error err = {0};
+        size_t count = batch->count - first < piece ? batch->count - first : piece;
+        cr_assert_eq(spira_loader_show(loader, first, count, &err), SPIRA_OK, "%s", err.message);
+        for (size_t w = 0; w < batch->count; w++) {
+            const struct spira_window *window = &batch->windows[w];
+            bool shown = w >= first && w < first + count;
+            cr_assert_eq(window->data != NULL, shown, "window %zu, shown from %zu on", w, first);
+            copied.windows[w] = *window;
+            copied.windows[w].data = NULL;
+            if (shown)
+                memcpy(copied.values[w], window->data, window->frames * FEATURES * sizeof(float));
+        }
+    }
+    return copied;
+}
+
+/* Hints: none; what comes next; one that is never followed, now and then; nothing but such. piece
+ * 0: all windows at once. */
+static void load_all(const struct spira_loader_options *options, int hints, size_t piece,
+                     struct copied *batches)
 {
     open_loader(options);
     for (size_t i = 0; i < LOADS; i++) {
@@ -408,27 +431,46 @@ static void load_all(const struct spira_loader_options *options, int hints, stru
             hint(i + LOADS);
         size_t epoch, indices[4], count = draw_load(i, &epoch, indices);
         struct spira_batch batch = load(epoch, indices, count);
-        batches[i] = copy_batch(&batch);
+        batches[i] = piece > 0 ? copy_pieces(&batch, piece) : copy_batch(&batch);
     }
     spira_loader_done(&loader);
 }
 
+static const struct spira_loader_options ways[] = {
+    {.role = SPIRA_TRAIN},
+    {.role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES},
+    {.role = SPIRA_TRAIN, .mixture = &mixture, .seed = 5},
+};
+enum { WAYS = sizeof ways / sizeof *ways };
+
 Test(loader, hints_change_no_value)
 {
     static struct copied expected[LOADS], hinted[LOADS];
-    const struct spira_loader_options cases[] = {
-        {.role = SPIRA_TRAIN},
-        {.role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES},
-        {.role = SPIRA_TRAIN, .mixture = &mixture, .seed = 5},
-    };
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        memset(expected, 0, sizeof expected);
-        load_all(&cases[c], 0, expected);
+    for (size_t way = 0; way < WAYS; way++) {
+        load_all(&ways[way], 0, 0, expected);
         for (int hints = 1; hints <= 3; hints++) {
-            memset(hinted, 0, sizeof hinted);
-            load_all(&cases[c], hints, hinted);
+            load_all(&ways[way], hints, 0, hinted);
             for (size_t i = 0; i < LOADS; i++)
                 expect_same(&hinted[i], &expected[i]);
+        }
+    }
+}
+
+/* With 100 bytes some batches are made at once, and ahead, and others are not. */
+Test(loader, a_batch_too_large_to_be_made_at_once_is_the_same_in_pieces)
+{
+    static struct copied expected[LOADS], pieces[LOADS];
+    static const struct {
+        size_t most_bytes, piece;
+    } cases[] = {{1, 1}, {1, 2}, {1, 3}, {100, COPIED_WINDOWS}};
+    for (size_t way = 0; way < WAYS; way++) {
+        load_all(&ways[way], 0, 0, expected);
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            struct spira_loader_options small = ways[way];
+            small.most_bytes = cases[c].most_bytes;
+            load_all(&small, 2, cases[c].piece, pieces);
+            for (size_t i = 0; i < LOADS; i++)
+                expect_same(&pieces[i], &expected[i]);
         }
     }
 }
@@ -463,6 +505,27 @@ Test(loader, nothing_is_mapped_but_the_newest_batch_and_the_one_ahead)
         .role = SPIRA_TRAIN, .padded_frames = MOST_FRAMES, .mixture = &mixture, .seed = 5});
     load(0, all, 4);
     cr_assert_eq(mapped_parts(), 0, "what is composed needs no shard any more");
+}
+
+Test(loader, of_a_batch_too_large_to_be_made_at_once_what_is_shown_is_mapped)
+{
+    struct spira_error err = {0};
+    open_loader(&(struct spira_loader_options){.role = SPIRA_TRAIN, .most_bytes = 1});
+    spira_loader_prefetch(loader, 0, all, 4);
+    struct spira_batch batch = load(0, all, 4);
+    cr_assert_eq(mapped_parts(), 0);
+    for (size_t w = 0; w < batch.count; w++) {
+        cr_assert_eq(spira_loader_show(loader, w, 1, &err), SPIRA_OK, "%s", err.message);
+        cr_assert_eq(mapped_parts(), 1);
+    }
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", folder, spira_shard_name(2).text);
+    cr_assert_eq(truncate(path, 100), 0);
+    cr_assert_eq(spira_loader_show(loader, 0, batch.count, &err), SPIRA_EIO);
+    cr_assert(strstr(err.message, "shard-00002.safetensors"), "%s", err.message);
+    for (size_t w = 0; w < batch.count; w++)
+        cr_assert_null(batch.windows[w].data);
+    cr_assert_eq(mapped_parts(), 0);
 }
 
 Test(loader, a_shard_that_was_cut_since_is_named)

@@ -20,6 +20,9 @@ struct fake_loader {
     size_t long_one;  /* index of a recording of FAKE_MAX_WINDOWS / 2 windows, or SIZE_MAX */
     size_t empty_one; /* index of one without windows, or SIZE_MAX */
     struct spira_window windows[FAKE_MAX_WINDOWS];
+    const float
+        *values[FAKE_MAX_WINDOWS]; /* of the windows, which have them while they are shown */
+    size_t window_count;
     float *data; /* freshly allocated by each load, so that a tool sees a late use */
     char name[64];
     enum spira_code fails; /* what load answers */
@@ -103,15 +106,26 @@ static inline enum spira_code fake_load(void *self, size_t epoch, const size_t *
             if (windows == FAKE_MAX_WINDOWS)
                 abort();
             size_t frames = fake_frames(fake, indices[i]);
-            fake->windows[windows++] = (struct spira_window){.data = next,
-                                                             .frames = frames,
-                                                             .label = fake_label(fake, indices[i]),
-                                                             .recording = indices[i]};
+            fake->values[windows] = next;
+            fake->windows[windows++] = (struct spira_window){
+                .frames = frames, .label = fake_label(fake, indices[i]), .recording = indices[i]};
             for (size_t frame = 0; frame < frames; frame++)
                 for (size_t feature = 0; feature < FAKE_FEATURES; feature++)
                     *next++ = fake_feature(fake, epoch, indices[i], w, frame, feature);
         }
+    fake->window_count = windows;
     *ret_batch = (struct spira_batch){.windows = fake->windows, .count = windows};
+    return SPIRA_OK;
+}
+
+static inline enum spira_code fake_show(void *self, size_t first, size_t count,
+                                        struct spira_error *err)
+{
+    struct fake_loader *fake = self;
+    if (first + count > fake->window_count)
+        return spira_fail(err, SPIRA_EINVALID, "the batch has %zu windows", fake->window_count);
+    for (size_t i = 0; i < fake->window_count; i++)
+        fake->windows[i].data = i >= first && i < first + count ? fake->values[i] : NULL;
     return SPIRA_OK;
 }
 
@@ -126,6 +140,7 @@ static const struct spira_loader_ops fake_loader_ops = {
     .recordings = fake_recordings,
     .prefetch = fake_prefetch,
     .load = fake_load,
+    .show = fake_show,
     .name = fake_name,
     .label = fake_label,
     .close = fake_close,

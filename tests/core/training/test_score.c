@@ -39,6 +39,7 @@ static double naive_score(size_t recording)
     struct spira_batch batch;
     cr_assert_eq(spira_loader_load(fixture.job.validation, 0, &recording, 1, &batch, &fixture.err),
                  SPIRA_OK);
+    cr_assert_eq(spira_loader_show(fixture.job.validation, 0, batch.count, &fixture.err), SPIRA_OK);
     double sum = 0;
     for (size_t i = 0; i < batch.count; i++) {
         size_t outputs = spira_network_outputs(network, batch.windows[i].frames);

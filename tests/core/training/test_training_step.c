@@ -40,6 +40,7 @@ static double step_by_hand(struct spira_training_state *state, size_t epoch, siz
     double weights[FAKE_MAX_WINDOWS], losses[FAKE_MAX_WINDOWS], loss = 0;
     cr_assert_eq(spira_loader_load(fixture.job.training, epoch, indices, 3, &batch, &fixture.err),
                  SPIRA_OK);
+    cr_assert_eq(spira_loader_show(fixture.job.training, 0, batch.count, &fixture.err), SPIRA_OK);
     bool per_frame = fixture.job.frames == 0;
     spira_loss_weights(batch.windows, batch.count, per_frame, fixture.train.class_balancing,
                        weights);

@@ -67,6 +67,7 @@ static double naive_loss(bool balanced, size_t *ret_right)
         indices[i] = i;
     cr_assert_eq(spira_loader_load(fixture.job.validation, 0, indices, 9, &batch, &fixture.err),
                  SPIRA_OK);
+    cr_assert_eq(spira_loader_show(fixture.job.validation, 0, batch.count, &fixture.err), SPIRA_OK);
     cr_assert_eq(spira_network_predict(network, batch.windows, batch.count, true, losses,
                                        probabilities, &fixture.err),
                  SPIRA_OK);
