@@ -34,13 +34,15 @@ static void describe_member(const struct spira_value *evaluation, struct spira_v
     spira_value_set(ensemble, "metrics", spira_value_copy(spira_value_get(result, "metrics")));
 }
 
-/* What model.json of the published version says: the model's own description, how good it is, and
- * which run's settings made it. The same for every run that ends with this model. */
+/* What model.json of the published version says: the model's own description, the threshold it was
+ * evaluated at (no training depends on that), how good it is, and which run's settings made it. */
 static struct spira_value *describe(const struct spira_value *description,
                                     const struct spira_value *evaluation,
                                     const struct spira_run_config *config)
 {
     struct spira_value *facts = spira_value_copy(description);
+    spira_value_set(spira_value_get(facts, "configuration"), "evaluation",
+                    spira_run_config_section(config, "evaluation"));
     spira_value_set_text(facts, "name", config->name);
     spira_value_set_int(facts, "seed", (int64_t)config->seed);
     spira_value_set(facts, "metrics", spira_value_copy(metrics_of(evaluation)));
@@ -170,10 +172,14 @@ static enum spira_code make_files(struct spira_step_call *call, const char *sha2
                                   struct spira_sha256 *ret_onnx_sha256, struct spira_error *err)
 {
     const struct spira_tools *tools = &call->worker->tools;
+    SPIRA_CLEANUP(spira_free_at)
+    char *published = spira_format("%s/published.json", call->inputs);
     enum spira_code code = spira_step_fetch(
         call, weights_name, spira_value_get_text(call->result, "key", ""), sha256, err);
     if (code == SPIRA_OK)
-        code = spira_stored_model_export(tools, weights, NULL, onnx, NULL, err);
+        code = spira_document_write(published, spira_value_get(call->result, "facts"), err);
+    if (code == SPIRA_OK)
+        code = spira_stored_model_export(tools, weights, published, onnx, NULL, err);
     return code == SPIRA_OK ? spira_digest_file(tools->digest, onnx, ret_onnx_sha256, NULL, err)
                             : code;
 }

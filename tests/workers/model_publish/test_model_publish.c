@@ -9,7 +9,9 @@
 #include "tests/drawn_model.h"
 #include "tests/workers/fixture.h"
 
-#define GATE "{'publish': {'model': 'spira', 'gate': [{'metric': 'accuracy', 'at_least': 0.8}]}}"
+#define CONFIGURATION                                                                              \
+    "{'evaluation': {'threshold': 0.25}, "                                                         \
+    "'publish': {'model': 'spira', 'gate': [{'metric': 'accuracy', 'at_least': 0.8}]}}"
 
 #define VERSION "registry/spira/versions/000001/"
 
@@ -43,7 +45,7 @@ static void setup(void)
     fixture.worker.tools.model_export = spira_model_export_onnx();
     fixture.worker.tools.tensors = spira_tensors_safetensors();
     draw_model();
-    spira_value_free(fixture_manifest(&fixture, GATE));
+    spira_value_free(fixture_manifest(&fixture, CONFIGURATION));
     cr_assert_eq(spira_store_put(fixture.worker.store, "models/k/model.safetensors", weights.data,
                                  weights.size, &err),
                  SPIRA_OK);
@@ -171,6 +173,21 @@ Test(model_publish, a_model_that_passes_the_gate_gets_a_version)
     struct spira_bytes onnx = published_file("model.onnx");
     cr_assert_str_eq(spira_value_as_text(spira_value_find(card, "published.onnx_sha256"), ""),
                      spira_digest_bytes(fixture.worker.tools.digest, onnx.data, onnx.size).hex);
+}
+
+/* The training does not know it: it depends on no threshold. */
+Test(model_publish, the_threshold_is_that_of_the_runs_evaluation)
+{
+    expect_status(evaluated(0.8), "succeeded");
+    SPIRA_CLEANUP(spira_value_free_at)
+    struct spira_value *card = published_description();
+    struct spira_model_description read = {0};
+    struct spira_error err = {0};
+    cr_assert_eq(spira_model_description_read("model.json", card, &read, &err), SPIRA_OK);
+    cr_assert_eq(read.threshold, 0.25);
+    SPIRA_CLEANUP(spira_bytes_done)
+    struct spira_bytes onnx = published_file("model.onnx");
+    cr_assert(memmem(onnx.data, onnx.size, "\"threshold\":0.25", strlen("\"threshold\":0.25")));
 }
 
 Test(model_publish, a_model_below_the_gate_is_rejected_and_not_published)
