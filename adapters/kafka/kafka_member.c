@@ -4,7 +4,9 @@
  *   - librdkafka's pause of a partition outlives its revocation: whoever got it back, and had not
  *     paused it, would wait for ever.
  * Where the group stands is asked at the assignment, and the fetching begins only when it is known,
- * so that positions never guesses. */
+ * so that positions never guesses. The last offsets of a partition may be no messages (what a
+ * transaction leaves): the client's word that it is at the end, and where that is, takes us and the
+ * group over them. */
 #include "adapters/kafka/kafka_member.h"
 
 #include <stdio.h>
@@ -18,6 +20,7 @@ enum { PLACE_MS = 2000, PLACE_PAUSE_MS = 1000, CLOSE_MS = 5000, CLOSE_POLL_MS = 
 
 struct owned_partition {
     struct spira_position position; /* committed -1: an answer was lost, ask again */
+    int64_t delivered;              /* behind the last message that came */
     bool paused;                    /* by us, in the client */
 };
 
@@ -89,11 +92,12 @@ static enum spira_code ask_committed(const struct member *member,
 
 /* Where a member begins: behind what is committed; at the beginning where nothing is, or nothing
  * that the partition still holds. */
-static void place_one(struct spira_position *position, int64_t committed, int64_t begin,
-                      int64_t end)
+static void place_one(struct owned_partition *owned, int64_t committed, int64_t begin, int64_t end)
 {
+    struct spira_position *position = &owned->position;
     position->committed = committed >= 0 && committed <= end ? committed : begin;
     position->next = committed >= begin && committed <= end ? committed : begin;
+    owned->delivered = position->next;
 }
 
 /* Learns where the group stands in the owned partitions, and begins to fetch there. */
@@ -115,10 +119,9 @@ static enum spira_code place(struct member *member, int timeout_ms, struct spira
     if (member->owned_count > 0 && code == SPIRA_OK)
         code = spira_kafka_offsets(&member->owner, ends, RD_KAFKA_OFFSET_END, deadline, err);
     for (size_t i = 0; i < member->owned_count && code == SPIRA_OK; i++) {
-        struct spira_position *position = &member->owned[i].position;
-        place_one(position, commits->elems[i].offset, begins->elems[i].offset,
-                  ends->elems[i].offset);
-        commits->elems[i].offset = position->next;
+        struct owned_partition *owned = &member->owned[i];
+        place_one(owned, commits->elems[i].offset, begins->elems[i].offset, ends->elems[i].offset);
+        commits->elems[i].offset = owned->position.next;
     }
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code == SPIRA_OK)
@@ -206,10 +209,64 @@ static enum spira_code receive(struct member *member, rd_kafka_message_t *raw,
     else if (spira_kafka_message_new(raw, ret_message, err) != SPIRA_OK)
         code = err->code = SPIRA_EBUG; /* for the same reason */
     if (code == SPIRA_OK)
-        owned->position.next = raw->offset + 1;
+        owned->delivered = owned->position.next = raw->offset + 1;
     else
         rd_kafka_message_destroy(raw);
     return code;
+}
+
+/* Takes raw: what came instead of a message. */
+static void hear(struct member *member, rd_kafka_message_t *raw)
+{
+    if (raw->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        struct owned_partition *owned =
+            find_owned(member, rd_kafka_topic_name(raw->rkt), raw->partition);
+        if (owned && !owned->paused && owned->position.next < raw->offset)
+            owned->position.next = raw->offset;
+    } else {
+        spira_fail(&member->trouble, SPIRA_EUNREACHABLE, "%s: %s", member->owner.cluster->servers,
+                   rd_kafka_message_errstr(raw));
+    }
+    rd_kafka_message_destroy(raw);
+}
+
+/* Commits one offset. When the answer does not come in time the queue it would come to is gone, and
+ * nobody knows what is committed. */
+static rd_kafka_resp_err_t commit_offset(struct member *member, const char *topic,
+                                         int32_t partition, int64_t offset)
+{
+    SPIRA_CLEANUP(spira_kafka_list_done)
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(member->owner.client);
+    rd_kafka_resp_err_t error =
+        rd_kafka_commit_queue(member->owner.client, list, queue, NULL, NULL);
+    rd_kafka_event_t *event = error ? NULL : rd_kafka_queue_poll(queue, SPIRA_KAFKA_ANSWER_MS);
+    if (!error && !event)
+        error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event) {
+        error = rd_kafka_event_error(event);
+        const rd_kafka_topic_partition_list_t *told = rd_kafka_event_topic_partition_list(event);
+        if (!error && told && told->cnt == 1)
+            error = told->elems[0].err;
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    return error;
+}
+
+/* Where all that came is committed, and no message is left, the group goes on behind what is none.
+ */
+static void commit_gaps(struct member *member)
+{
+    for (size_t i = 0; i < member->owned_count; i++) {
+        struct owned_partition *owned = &member->owned[i];
+        struct spira_position *position = &owned->position;
+        if (position->committed != owned->delivered || position->next == owned->delivered)
+            continue;
+        bool failed = commit_offset(member, position->topic, position->partition, position->next);
+        position->committed = failed ? -1 : position->next;
+    }
 }
 
 static enum spira_code poll_member(void *self, int timeout_ms,
@@ -226,11 +283,9 @@ static enum spira_code poll_member(void *self, int timeout_ms,
     spira_kafka_producer_serve(member->producer);
     if (raw && !raw->err)
         return receive(member, raw, ret_message, err);
-    if (raw) {
-        spira_fail(&member->trouble, SPIRA_EUNREACHABLE, "%s: %s", member->owner.cluster->servers,
-                   rd_kafka_message_errstr(raw));
-        rd_kafka_message_destroy(raw);
-    }
+    if (raw)
+        hear(member, raw);
+    commit_gaps(member);
     enum spira_code code = tell_trouble(member, err);
     if (code == SPIRA_OK)
         *ret_message = NULL;
@@ -276,31 +331,6 @@ static enum spira_code not_owned(const struct member *member, const char *topic,
 {
     return spira_fail(err, SPIRA_ECONFLICT, "%s: %s: partition %d is another member's now",
                       member->owner.cluster->servers, topic, (int)partition);
-}
-
-/* Commits one offset. When the answer does not come in time the queue it would come to is gone, and
- * nobody knows what is committed. */
-static rd_kafka_resp_err_t commit_offset(struct member *member, const char *topic,
-                                         int32_t partition, int64_t offset)
-{
-    SPIRA_CLEANUP(spira_kafka_list_done)
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(member->owner.client);
-    rd_kafka_resp_err_t error =
-        rd_kafka_commit_queue(member->owner.client, list, queue, NULL, NULL);
-    rd_kafka_event_t *event = error ? NULL : rd_kafka_queue_poll(queue, SPIRA_KAFKA_ANSWER_MS);
-    if (!error && !event)
-        error = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (event) {
-        error = rd_kafka_event_error(event);
-        const rd_kafka_topic_partition_list_t *told = rd_kafka_event_topic_partition_list(event);
-        if (!error && told && told->cnt == 1)
-            error = told->elems[0].err;
-        rd_kafka_event_destroy(event);
-    }
-    rd_kafka_queue_destroy(queue);
-    return error;
 }
 
 static enum spira_code commit(void *self, const struct spira_message *message,
@@ -407,7 +437,7 @@ static enum spira_code seek(void *self, const char *topic, int32_t partition, in
         return spira_kafka_fail(&member->owner, wanted->err, err,
                                 "going to offset %jd of %s, partition %d", (intmax_t)offset, topic,
                                 (int)partition);
-    owned->position.next = offset;
+    owned->delivered = owned->position.next = offset;
     return SPIRA_OK;
 }
 
@@ -450,6 +480,7 @@ static enum spira_code new_member(const struct kafka_cluster *cluster, const cha
         {"group.id", group},
         {"partition.assignment.strategy", "range"},
         {"auto.offset.reset", "earliest"},
+        {"enable.partition.eof", "true"},
         {cluster->group_instance_id ? "group.instance.id" : NULL, cluster->group_instance_id},
         {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;

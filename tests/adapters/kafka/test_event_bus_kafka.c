@@ -389,6 +389,43 @@ Test(event_bus_kafka, a_range_with_gaps_is_read_to_its_end)
     end();
 }
 
+/* Polls, which gives nothing, until the group has so many offsets left. */
+static void settle_pending(struct spira_consumer consumer, int64_t wanted)
+{
+    for (int64_t until = now_ms() + PATIENCE_MS; count_pending(topic) != wanted;) {
+        cr_assert_lt(now_ms(), until, "%jd offsets are left, not %jd",
+                     (intmax_t)count_pending(topic), (intmax_t)wanted);
+        cr_assert_null(next_within(consumer, POLL_MS, NULL));
+    }
+}
+
+Test(event_bus_kafka, a_group_goes_on_behind_offsets_that_are_no_messages)
+{
+    start(1);
+    rd_kafka_t *producer = other_producer(topic);
+    cr_assert_null(rd_kafka_init_transactions(producer, PATIENCE_MS));
+    struct spira_consumer consumer = join(bus, topic, topic);
+    transact(producer, "a", false);
+    settle_pending(consumer, 0);
+    transact(producer, "b", true); /* at 2, its marker at 3 */
+    const struct spira_message *message = next(consumer);
+    for (int i = 0; i < 20; i++) /* it hears of the end */
+        cr_assert_null(next_within(consumer, POLL_MS, NULL));
+    cr_assert_eq(only_position(consumer).committed, 2, "what is not committed is not gone over");
+    cr_assert_eq(only_position(consumer).next, 4);
+    must(spira_consumer_commit(consumer, message, &err));
+    spira_consumer_release(consumer, message);
+    settle_pending(consumer, 0);
+    cr_assert_eq(only_position(consumer).committed, 4);
+    must(spira_consumer_seek(consumer, topic, 0, 2, &err));
+    message = next(consumer);
+    cr_assert_eq(message->offset, 2);
+    spira_consumer_release(consumer, message);
+    rd_kafka_destroy(producer);
+    spira_consumer_done(&consumer);
+    end();
+}
+
 /* Removes what is below the offset, as the broker does with what is too old. */
 static void expire(int64_t below)
 {
