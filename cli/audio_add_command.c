@@ -8,7 +8,6 @@
 #include "cli/output.h"
 #include "cli/progress_bars.h"
 #include "cli/recordings_csv.h"
-#include "cli/run_output.h"
 #include "cli/run_verbs.h"
 #include "workers/common/exit_code.h"
 #include "workers/common/stop_signal.h"

@@ -24,6 +24,13 @@ void spira_output_json(FILE *out, const struct spira_value *value)
     spira_value_write(value, SPIRA_PRETTY, out);
 }
 
+enum { NAME_WIDTH = 22 }; /* of a line */
+
+void spira_print_line(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, "%-*s %s\n", NAME_WIDTH, name, text);
+}
+
 size_t spira_output_columns(FILE *out)
 {
     struct winsize size;

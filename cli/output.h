@@ -14,6 +14,9 @@ SPIRA_MUST_USE enum spira_code spira_output_is_json(const struct spira_arguments
 /* Prints a value as pretty JSON. */
 void spira_output_json(FILE *out, const struct spira_value *value);
 
+/* "name      text" with the names in one column. */
+void spira_print_line(FILE *out, const char *name, const char *text);
+
 /* Columns of the terminal that out is, or 0. */
 size_t spira_output_columns(FILE *out);
 

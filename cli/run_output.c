@@ -5,13 +5,6 @@
 #include "core/evaluation/metrics.h"
 #include "workers/common/exit_code.h"
 
-enum { NAME_WIDTH = 22 };
-
-void spira_print_line(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%-*s %s\n", NAME_WIDTH, name, text);
-}
-
 static void print_text(FILE *out, const char *name, const struct spira_value *map, const char *key)
 {
     const char *text = spira_value_get_text(map, key, NULL);

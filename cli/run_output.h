@@ -6,9 +6,6 @@
 
 #include "core/base/value.h"
 
-/* "name      text" with the names in one column. */
-void spira_print_line(FILE *out, const char *name, const char *text);
-
 /* The object as lines and a table of its steps; a part that it does not have yet is left out. */
 void spira_run_print(FILE *out, const struct spira_value *run);
 

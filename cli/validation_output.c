@@ -1,7 +1,6 @@
 #include "cli/validation_output.h"
 
 #include "cli/output.h"
-#include "cli/run_output.h"
 #include "core/dataset/splitter.h"
 
 enum { MOST_LEFT_OUT = 20 }; /* lines; -o json has them all */

@@ -167,7 +167,7 @@ enum spira_code spira_conv_stack_begin(struct spira_conv_stack *stack,
     for (size_t i = 0; i < count; i++) {
         if (!spira_conv_frames(windows[i].frames, stack->traces[i].frames))
             return spira_fail(err, SPIRA_EINVALID, "a window of %zu frames: at least %zu needed",
-                              windows[i].frames, spira_network_min_frames());
+                              windows[i].frames, spira_conv_min_frames());
         longest = windows[i].frames > windows[longest].frames ? i : longest;
     }
     pack_weights(stack);

@@ -1,5 +1,6 @@
 /* Which activations dropout keeps: a hash of the element under a key of its own for each (seed,
- * step, layer, window), so that order and threads change nothing. Inside of core/model/. */
+ * step, layer, window), so that order and threads change nothing. Masks are inside of core/model/.
+ */
 #ifndef SPIRA_CORE_MODEL_DROPOUT_H
 #define SPIRA_CORE_MODEL_DROPOUT_H
 
@@ -7,7 +8,15 @@
 #include <stdint.h>
 
 #include "core/base/random.h"
-#include "core/model/network.h"
+
+/* Names the dropout masks of one pass: each bit is named by (seed, step, layer, window, element),
+ * where window counts from first_window. */
+struct spira_dropout {
+    double share; /* of the activations that become 0; 0: no dropout */
+    uint64_t seed;
+    uint64_t step;
+    size_t first_window;
+};
 
 /* The mask of one layer of one window. */
 struct spira_mask {

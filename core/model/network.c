@@ -24,15 +24,6 @@ struct spira_network {
     size_t d_logit_capacity;
 };
 
-size_t spira_network_min_frames(void)
-{
-    struct spira_conv_frames frames[SPIRA_CONVS];
-    size_t least = 1;
-    while (!spira_conv_frames(least, frames))
-        least++;
-    return least;
-}
-
 enum spira_code spira_network_new(const struct spira_model_config *config, size_t frames,
                                   size_t features, struct spira_matrix matrix, size_t threads,
                                   struct spira_network **ret_network, struct spira_error *err)
@@ -41,7 +32,7 @@ enum spira_code spira_network_new(const struct spira_model_config *config, size_
     if (frames > 0 && !spira_conv_frames(frames, shapes))
         return spira_fail(err, SPIRA_EINVALID,
                           "windows of %zu frames are too short for the network: at least %zu",
-                          frames, spira_network_min_frames());
+                          frames, spira_conv_min_frames());
     if (features == 0 || config->fc2_dim != 1)
         return spira_fail(
             err, SPIRA_EINVALID,

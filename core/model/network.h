@@ -7,6 +7,7 @@
 #define SPIRA_CORE_MODEL_NETWORK_H
 
 #include "core/config/run_config.h"
+#include "core/model/dropout.h"
 #include "core/ports/matrix.h"
 #include "core/training/batch.h"
 
@@ -14,7 +15,7 @@ struct spira_network;
 
 /* Gives ret_network, its parameters zeroed; free with spira_network_free. frames: of every window;
  * 0: per frame. Keeps matrix. SPIRA_EINVALID when the frames are too few for the four convolutions
- * (spira_network_min_frames), or of spira_model_kernel_choose; SPIRA_ENOMEMORY.
+ * (spira_conv_min_frames), or of spira_model_kernel_choose; SPIRA_ENOMEMORY.
  *
  * matrix: for the products of shapes that core/model/kernel/front.h does not cover. Zeroed: the
  * kernel's own for all, whose bits are the same on any machine (kernel.h). */
@@ -24,9 +25,6 @@ SPIRA_MUST_USE enum spira_code spira_network_new(const struct spira_model_config
                                                  struct spira_network **ret_network,
                                                  struct spira_error *err);
 void spira_network_free(struct spira_network *network); /* NULL is fine */
-
-/* The fewest frames a window may have. */
-size_t spira_network_min_frames(void);
 
 /* One named tensor of the network, under the reference framework's name ("conv.0.weight"). */
 struct spira_parameter {
@@ -55,15 +53,6 @@ struct spira_trained spira_network_trained(const struct spira_network *network);
  * 0, variances 1, counts 0. The numbers are named by (seed, parameter): others change nothing.
  * Returns how many parameters were drawn. */
 size_t spira_network_draw(struct spira_network *network, uint64_t seed, const char *prefix);
-
-/* Names the dropout masks of one pass: each bit is named by (seed, step, layer, window, element),
- * where window counts from first_window. */
-struct spira_dropout {
-    double share; /* of the activations that become 0; 0: no dropout */
-    uint64_t seed;
-    uint64_t step;
-    size_t first_window;
-};
 
 /* One training pass, forward and backward, with the statistics of the batch (v1: of exactly these
  * windows, and the running statistics move).

@@ -20,3 +20,12 @@ bool spira_conv_frames(size_t frames, struct spira_conv_frames ret_frames[SPIRA_
     }
     return frames > 0;
 }
+
+size_t spira_conv_min_frames(void)
+{
+    struct spira_conv_frames frames[SPIRA_CONVS];
+    size_t least = 1;
+    while (!spira_conv_frames(least, frames))
+        least++;
+    return least;
+}

@@ -28,6 +28,9 @@ struct spira_conv_frames {
 /* Fills ret_frames for a window of that many frames; false when it is too short. */
 bool spira_conv_frames(size_t frames, struct spira_conv_frames ret_frames[SPIRA_CONVS]);
 
+/* The fewest frames a window may have. */
+size_t spira_conv_min_frames(void);
+
 /* Activations lie in tiles of `dilation` time steps: tile (channel, dilation * features), so that
  * the row of a channel holds its time steps one after the other. Then the rows a kernel needs, for
  * all its taps and channels, are one stretch of memory: each tile of the output is one matrix

@@ -6,6 +6,7 @@
 #define SPIRA_CORE_MODEL_KERNEL_MISH_H
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "core/model/dropout.h"
 #include "core/model/kernel/lanes.h"

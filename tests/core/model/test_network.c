@@ -5,6 +5,7 @@
 
 #include "core/base/dispatch.h"
 #include "core/base/random.h"
+#include "core/model/spiraconv.h"
 #include "tests/fakes/fake_matrix.h"
 #include "tests/oracle/spiraconv_oracle.h"
 
@@ -364,7 +365,7 @@ Test(network, refuses_windows_that_do_not_fit)
 {
     const struct spira_model_config config = {
         .norm = SPIRA_GROUP_NORM, .fc1_dim = HIDDEN, .fc2_dim = 1};
-    size_t least = spira_network_min_frames();
+    size_t least = spira_conv_min_frames();
     struct spira_network *network = NULL;
     cr_assert_eq(spira_network_new(&config, least - 1, features, fake_matrix(), 1, &network, &err),
                  SPIRA_EINVALID);

@@ -1,5 +1,6 @@
 #include "core/training/score.h"
 
+#include "core/model/spiraconv.h"
 #include "tests/core/training/training_fixture.h"
 
 static struct fixture fixture;
@@ -165,7 +166,7 @@ Test(score, passes_on_what_loader_and_network_say)
 Test(score, per_frame_refuses_a_window_too_short_for_any_output)
 {
     set_up_for(0);
-    fixture.validation.frames = spira_network_min_frames() - 1;
+    fixture.validation.frames = spira_conv_min_frames() - 1;
     double scores[9];
     cr_assert_eq(spira_score_recordings(network, fixture.job.validation, fixture.job.progress,
                                         scores, &fixture.err),
