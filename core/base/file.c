@@ -46,7 +46,9 @@ static enum spira_code fill(int fd, const char *path, spira_file_writer *put, vo
         return spira_fail_errno(err, errno, "%s", path);
     }
     errno = 0;
-    put(context, out);
+    enum spira_code code = put(context, out, err);
+    if (code != SPIRA_OK)
+        return code;
     if (fflush(out) != 0 || ferror(out))
         return spira_fail_errno(err, errno ? errno : EIO, "%s", path);
     if (fsync(fd) != 0 || fchmod(fd, 0644) != 0)
@@ -70,10 +72,12 @@ enum spira_code spira_file_write_by(const char *path, spira_file_writer *put, vo
     return code;
 }
 
-static void write_bytes(void *context, FILE *out)
+static enum spira_code write_bytes(void *context, FILE *out, struct spira_error *err)
 {
     const struct spira_bytes *bytes = context;
+    (void)err;
     fwrite(bytes->data, 1, bytes->size, out);
+    return SPIRA_OK;
 }
 
 enum spira_code spira_file_write(const char *path, const void *data, size_t size,
@@ -81,6 +85,21 @@ enum spira_code spira_file_write(const char *path, const void *data, size_t size
 {
     struct spira_bytes bytes = {.data = (void *)(uintptr_t)data, .size = size};
     return spira_file_write_by(path, write_bytes, &bytes, err);
+}
+
+enum spira_code spira_file_open_nameless(const char *folder, int *ret_fd, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_free_at)
+    char *name = spira_format("%s/.nameless.XXXXXX", folder);
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0)
+        return spira_fail_errno(err, errno, "%s", name);
+    if (unlink(name) != 0) {
+        close(fd);
+        return spira_fail_errno(err, errno, "%s", name);
+    }
+    *ret_fd = fd;
+    return SPIRA_OK;
 }
 
 enum spira_code spira_folder_make(const char *path, struct spira_error *err)

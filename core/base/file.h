@@ -18,10 +18,15 @@ SPIRA_MUST_USE enum spira_code spira_file_write(const char *path, const void *da
                                                 struct spira_error *err);
 
 /* The same for what put writes to out, so that a large text need not be held. put need not look
- * at whether that works. */
-typedef void spira_file_writer(void *context, FILE *out);
+ * at whether that works; any code of its own but SPIRA_OK leaves path as it was. */
+typedef enum spira_code spira_file_writer(void *context, FILE *out, struct spira_error *err);
 SPIRA_MUST_USE enum spira_code spira_file_write_by(const char *path, spira_file_writer *put,
                                                    void *context, struct spira_error *err);
+
+/* Opens a new file in folder, to be read and written, that has no name: it is gone when it is
+ * closed, however that comes. Gives ret_fd. SPIRA_ENOTFOUND, SPIRA_EIO. */
+SPIRA_MUST_USE enum spira_code spira_file_open_nameless(const char *folder, int *ret_fd,
+                                                        struct spira_error *err);
 
 /* Makes the folder and its parents; one that is there is fine. */
 SPIRA_MUST_USE enum spira_code spira_folder_make(const char *path, struct spira_error *err);

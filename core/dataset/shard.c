@@ -1,10 +1,8 @@
 #include "core/dataset/shard_parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
-#include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/base/parallel.h"
 
 struct spira_shard_name spira_shard_name(int64_t shard)
@@ -265,12 +263,7 @@ static enum spira_code open_spill(struct shard *shard, struct spira_error *err)
 {
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_copy_text(shard->job->path);
-    SPIRA_CLEANUP(spira_free_at)
-    char *name = spira_format("%s/.spill.XXXXXX", dirname(path));
-    shard->spill = mkostemp(name, O_CLOEXEC);
-    if (shard->spill < 0 || unlink(name) != 0)
-        return spira_fail_errno(err, errno, "%s", name);
-    return SPIRA_OK;
+    return spira_file_open_nameless(dirname(path), &shard->spill, err);
 }
 
 enum spira_code spira_shard_compute(const struct spira_shard_job *job,

@@ -63,9 +63,11 @@ enum spira_code spira_document_get(struct spira_object_store store, struct spira
     return spira_config_parse(json, key, bytes.data, bytes.size, ret_document, err);
 }
 
-static void write_pretty(void *document, FILE *out)
+static enum spira_code write_pretty(void *document, FILE *out, struct spira_error *err)
 {
+    (void)err;
     spira_value_write(document, SPIRA_PRETTY, out);
+    return SPIRA_OK;
 }
 
 enum spira_code spira_document_write(const char *path, const struct spira_value *document,

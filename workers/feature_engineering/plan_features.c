@@ -34,9 +34,11 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     return SPIRA_OK;
 }
 
-static void write_corpus(void *builder, FILE *out)
+static enum spira_code write_corpus(void *builder, FILE *out, struct spira_error *err)
 {
+    (void)err;
     spira_corpus_write(builder, out);
+    return SPIRA_OK;
 }
 
 /* Puts the corpus at path under its digest. Other bytes under that key were altered. */

@@ -56,10 +56,11 @@ Test(file, errors_name_the_path_and_leave_the_result_alone)
     cr_assert_eq(spira_folder_make(path, &err), SPIRA_EIO);
 }
 
-static void write_numbers(void *count, FILE *out)
+static enum spira_code write_numbers(void *count, FILE *out, struct spira_error *err)
 {
     for (int i = 0; i < *(int *)count; i++)
         fprintf(out, "%d\n", i);
+    return *(int *)count == 13 ? spira_fail(err, SPIRA_EBUG, "13 of them") : SPIRA_OK;
 }
 
 Test(file, what_a_function_writes_is_there_whole_or_not_at_all)
@@ -70,6 +71,9 @@ Test(file, what_a_function_writes_is_there_whole_or_not_at_all)
     int count = 3;
     cr_assert_eq(spira_file_write_by(path, write_numbers, &count, &err), SPIRA_OK, "%s",
                  err.message);
+    count = 13;
+    cr_assert_eq(spira_file_write_by(path, write_numbers, &count, &err), SPIRA_EBUG);
+    cr_assert_str_eq(err.message, "13 of them");
     signal(SIGXFSZ, SIG_IGN);
     const struct rlimit limit = {.rlim_cur = 8192, .rlim_max = RLIM_INFINITY};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -83,5 +87,23 @@ Test(file, what_a_function_writes_is_there_whole_or_not_at_all)
     cr_assert_str_eq(bytes.data, "0\n1\n2\n", "the older one");
     unlink(path);
     cr_assert_eq(rmdir(folder), 0, "nothing is left beside it");
+    cr_assert_eq(mkdir(folder, 0700), 0);
+}
+
+Test(file, a_nameless_file_leaves_nothing_in_its_folder)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_close_at)
+    int fd = -1;
+    cr_assert_eq(spira_file_open_nameless(folder, &fd, &err), SPIRA_OK, "%s", err.message);
+    char back[5] = "";
+    cr_assert_eq(pwrite(fd, "1234", 4, 0), 4);
+    cr_assert_eq(pread(fd, back, 4, 0), 4);
+    cr_assert_str_eq(back, "1234");
+    cr_assert_eq(rmdir(folder), 0, "it is empty");
+    int none = -1;
+    cr_assert_eq(spira_file_open_nameless(folder, &none, &err), SPIRA_ENOTFOUND);
+    cr_assert(strstr(err.message, folder), "%s", err.message);
+    cr_assert_eq(none, -1);
     cr_assert_eq(mkdir(folder, 0700), 0);
 }
