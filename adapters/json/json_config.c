@@ -21,16 +21,16 @@ static const char not_a_value[] = "not a JSON value (true, false, null, a number
 
 struct reader {
     const char *name; /* the document's */
+    size_t first_line;
     const char *text; /* zero-terminated */
     const char *at;
     struct json_tokener *tokener;
-    const struct spira_config_items *items; /* NULL: none are handed out */
     struct spira_error *err;
 };
 
 static enum spira_code fail_at(const struct reader *reader, const char *at, const char *what)
 {
-    size_t line = 1;
+    size_t line = reader->first_line;
     for (const char *c = reader->text; c < at; c++)
         line += *c == '\n';
     return spira_fail(reader->err, SPIRA_EINVALID, "%s:%zu: %s", reader->name, line, what);
@@ -216,23 +216,17 @@ static enum spira_code next_child(struct reader *reader, char closing, bool *ret
 
 static enum spira_code read_value(struct reader *reader, int depth, struct spira_value **ret_value);
 
-/* Gives the next item of a list and hands it on, if it is of those that are not kept. */
-static enum spira_code read_item(struct reader *reader, int depth, bool handed_out,
-                                 struct spira_value *list)
+static enum spira_code read_item(struct reader *reader, int depth, struct spira_value *list)
 {
     struct spira_value *item = NULL;
     enum spira_code code = read_value(reader, depth, &item);
-    if (code != SPIRA_OK)
-        return code;
-    if (handed_out)
-        return reader->items->take(reader->items->context, item, reader->err);
-    spira_value_append(list, item);
-    return SPIRA_OK;
+    if (code == SPIRA_OK)
+        spira_value_append(list, item);
+    return code;
 }
 
 /* The items of the list whose opening bracket is at hand. */
-static enum spira_code read_list(struct reader *reader, int depth, bool handed_out,
-                                 struct spira_value *list)
+static enum spira_code read_list(struct reader *reader, int depth, struct spira_value *list)
 {
     reader->at++;
     skip_blanks(reader);
@@ -240,26 +234,13 @@ static enum spira_code read_list(struct reader *reader, int depth, bool handed_o
     if (!more)
         reader->at++;
     while (more) {
-        enum spira_code code = read_item(reader, depth, handed_out, list);
+        enum spira_code code = read_item(reader, depth, list);
         if (code == SPIRA_OK)
             code = next_child(reader, ']', &more, list);
         if (code != SPIRA_OK)
             return code;
     }
     return SPIRA_OK;
-}
-
-/* Gives the value under a key of an object. A list whose items are handed out stays empty. */
-static enum spira_code read_under(struct reader *reader, int depth, const char *key,
-                                  struct spira_value **ret_item)
-{
-    skip_blanks(reader);
-    bool handed_out =
-        depth == 1 && *reader->at == '[' && reader->items && strcmp(reader->items->key, key) == 0;
-    if (!handed_out)
-        return read_value(reader, depth, ret_item);
-    *ret_item = spira_value_list();
-    return read_list(reader, depth + 1, true, *ret_item);
 }
 
 static enum spira_code read_member(struct reader *reader, int depth, struct spira_value *map)
@@ -282,7 +263,7 @@ static enum spira_code read_member(struct reader *reader, int depth, struct spir
     struct spira_value *item = NULL;
     code = expect(reader, ':', "no colon behind a key");
     if (code == SPIRA_OK)
-        code = read_under(reader, depth, key, &item);
+        code = read_value(reader, depth, &item);
     if (code != SPIRA_OK)
         return code;
     spira_value_set(map, key, item);
@@ -317,7 +298,7 @@ static enum spira_code read_children(struct reader *reader, int depth,
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *parent = is_map ? spira_value_map() : spira_value_list();
     enum spira_code code =
-        is_map ? read_map(reader, depth + 1, parent) : read_list(reader, depth + 1, false, parent);
+        is_map ? read_map(reader, depth + 1, parent) : read_list(reader, depth + 1, parent);
     if (code != SPIRA_OK)
         return code;
     *ret_value = parent;
@@ -368,21 +349,21 @@ static enum spira_code read_document(struct reader *reader, struct spira_value *
     return SPIRA_OK;
 }
 
-static enum spira_code parse(void *self, const char *name, const char *text, size_t size,
-                             const struct spira_config_items *items, struct spira_value **ret_value,
-                             struct spira_error *err)
+static enum spira_code parse(void *self, const char *name, size_t first_line, const char *text,
+                             size_t size, struct spira_value **ret_value, struct spira_error *err)
 {
     (void)self;
     if (size >= INT_MAX)
-        return spira_fail(err, SPIRA_EINVALID, "%s:1: a document of %zu bytes is too long", name,
-                          size);
+        return spira_fail(err, SPIRA_EINVALID, "%s:%zu: a document of %zu bytes is too long", name,
+                          first_line, size);
     SPIRA_CLEANUP(spira_free_at)
     char *copy = NULL;
     enum spira_code code = spira_big_alloc(&copy, size + 1, 1, name, err);
     if (code != SPIRA_OK)
         return code;
     memcpy(copy, text, size);
-    struct reader reader = {.name = name, .text = copy, .at = copy, .items = items, .err = err};
+    struct reader reader = {
+        .name = name, .text = copy, .at = copy, .first_line = first_line, .err = err};
     code = check_encoding(&reader, size);
     if (code != SPIRA_OK)
         return code;

@@ -1,355 +1,269 @@
 #include "core/dataset/corpus.h"
 
-#include <math.h>
+#include "core/base/sorted_records.h"
+#include "core/dataset/corpus_record.h"
 
-/* What became of an event when all were added up. */
-enum outcome {
-    LEFT_OUT,   /* older than another of its digest, or withdrawn, or no accepted one */
-    TAKEN,      /* stands for its digest */
-    DUPLICATE,  /* the newest of its digest under this recording id; another id was taken */
-    CONTRADICTS /* would be taken, but its patient is prescribed another split */
+/* Of each of the four that are sorted. A record is not larger than an event, so it fits. */
+enum { BUFFER_BYTES = 8 << 20 };
+
+/* Passes over sorted records, each of which says what the next ones sort:
+ *     events    by digest: which of a digest's stands for it
+ *     patients  what stands for a digest, by patient: which split is the patient's
+ *     names     every event, by recording id: what was said last of it
+ *     rows      what the others found, list by list
+ * Of a group (a digest, a patient, a recording id) the first record says what is to be known of
+ * it, so a group may be of any size. */
+struct spira_corpus_builder {
+    struct spira_sorted_records *events, *patients, *names, *rows;
+    struct spira_corpus_draft event, other; /* on their way to be sorted */
 };
 
-/* A value tree would take five times the memory, and there is one entry for each event. */
-struct spira_corpus_entry {
-    enum spira_corpus_kind kind;
-    enum outcome outcome;
-    int64_t time_ms;
-    int64_t offset;
-    int32_t partition;
-    int8_t label;                   /* -1: none */
-    double seconds, rms_dbfs, peak; /* NaN: none */
-    char *texts;                    /* the one allocation; the next are in it */
-    const char *sha256; /* "" for a rejected recording: those have no place among the recordings */
-    const char *recording_id;                   /* the digest where the event names none */
-    const char *patient;                        /* the same; NULL for a noise */
-    const char *key, *split, *reason, *message; /* NULL where the event has none */
-    const char *metadata;                       /* name, text, name, text, ... */
-    size_t metadata_count;
-    const char *same_as;    /* of a duplicate: the recording id that was taken */
-    const char *prescribed; /* the split of its patient, or NULL: to be drawn */
-};
-
-static bool is_noise(const struct spira_value *event)
+static int compare_text(const struct spira_corpus_record *a, const struct spira_corpus_record *b,
+                        enum spira_corpus_text which)
 {
-    return strcmp(spira_value_get_text(event, "role", "speech"), "noise") == 0;
+    return strcmp(spira_corpus_text(a, which, ""), spira_corpus_text(b, which, ""));
 }
 
-/* Puts the copies of an entry's texts one behind the other; without to it only measures. */
-struct texts {
-    char *to;
-    size_t used;
-};
-
-static const char *put_text(struct texts *texts, const char *text)
+/* Withdrawals first, then the newest. */
+static int by_digest(struct spira_record left, struct spira_record right)
 {
-    if (!text)
-        return NULL;
-    size_t size = strlen(text) + 1;
-    char *copy = texts->to ? memcpy(texts->to + texts->used, text, size) : NULL;
-    texts->used += size;
-    return copy;
+    const struct spira_corpus_record *a = left.data, *b = right.data;
+    int order = compare_text(a, b, SPIRA_CORPUS_SHA256);
+    if (order == 0)
+        order = (b->kind == SPIRA_CORPUS_WITHDRAWN) - (a->kind == SPIRA_CORPUS_WITHDRAWN);
+    return order ? order : spira_corpus_by_age(b, a);
 }
 
-/* Gives how many of the metadata have a text; puts those. */
-static size_t put_metadata(struct texts *texts, const struct spira_value *metadata)
+/* Those that name a split first, then the newest. */
+static int by_patient(struct spira_record left, struct spira_record right)
 {
-    size_t put = 0;
-    for (size_t i = 0; i < spira_value_count(metadata); i++) {
-        const char *text = spira_value_as_text(spira_value_at(metadata, i), NULL);
-        if (!text)
-            continue;
-        put_text(texts, spira_value_key_at(metadata, i));
-        put_text(texts, text);
-        put++;
-    }
-    return put;
+    const struct spira_corpus_record *a = left.data, *b = right.data;
+    int order = compare_text(a, b, SPIRA_CORPUS_PATIENT);
+    if (order == 0)
+        order = !a->texts[SPIRA_CORPUS_SPLIT] - !b->texts[SPIRA_CORPUS_SPLIT];
+    return order ? order : spira_corpus_by_age(b, a);
 }
 
-static void put_texts(struct spira_corpus_entry *entry, const struct spira_value *event,
-                      struct texts *texts)
+/* The newest first. */
+static int by_name(struct spira_record left, struct spira_record right)
 {
-    const char *sha256 = entry->kind == SPIRA_CORPUS_ACCEPTED
-                             ? spira_value_as_text(spira_value_find(event, "recording.sha256"), "")
-                         : entry->kind == SPIRA_CORPUS_WITHDRAWN
-                             ? spira_value_get_text(event, "sha256", "")
-                             : "";
-    entry->sha256 = put_text(texts, sha256);
-    entry->recording_id = put_text(texts, spira_value_get_text(event, "recording_id", sha256));
-    entry->patient =
-        put_text(texts, is_noise(event) ? NULL : spira_value_get_text(event, "patient", sha256));
-    entry->key =
-        put_text(texts, spira_value_as_text(spira_value_find(event, "recording.key"), NULL));
-    entry->split = put_text(texts, spira_value_get_text(event, "split", NULL));
-    entry->reason = put_text(texts, spira_value_get_text(event, "reason", NULL));
-    entry->message = put_text(texts, spira_value_get_text(event, "message", NULL));
-    const struct spira_value *metadata = spira_value_get(event, "metadata");
-    bool any = spira_value_type(metadata) == SPIRA_MAP;
-    entry->metadata = any && texts->to ? texts->to + texts->used : NULL;
-    entry->metadata_count = put_metadata(texts, any ? metadata : NULL);
+    const struct spira_corpus_record *a = left.data, *b = right.data;
+    int order = compare_text(a, b, SPIRA_CORPUS_RECORDING_ID);
+    return order ? order : spira_corpus_by_age(b, a);
 }
 
-void spira_corpus_add(struct spira_corpus_builder *builder, enum spira_corpus_kind kind,
-                      const struct spira_value *event, int64_t time_ms, int32_t partition,
-                      int64_t offset)
+static int by_list(struct spira_record left, struct spira_record right)
 {
-    const struct spira_value *facts = spira_value_get(event, "facts");
-    struct spira_corpus_entry entry = {
-        .kind = kind,
-        .time_ms = time_ms,
-        .partition = partition,
-        .offset = offset,
-        .label = (int8_t)spira_value_get_int(event, "label", -1),
-        .seconds = spira_value_get_real(facts, "seconds", NAN),
-        .rms_dbfs = spira_value_get_real(facts, "rms_dbfs", NAN),
-        .peak = spira_value_get_real(facts, "peak", NAN),
+    const struct spira_corpus_record *a = left.data, *b = right.data;
+    const bool notes = a->list == SPIRA_CORPUS_DUPLICATES || a->list == SPIRA_CORPUS_REFUSED;
+    int order = a->list - b->list;
+    if (order == 0 && notes)
+        order = compare_text(a, b, SPIRA_CORPUS_RECORDING_ID);
+    return order ? order : compare_text(a, b, SPIRA_CORPUS_SHA256);
+}
+
+struct spira_corpus_builder *spira_corpus_builder_new(const char *folder)
+{
+    struct spira_corpus_builder *builder = spira_alloc(1, sizeof *builder);
+    *builder = (struct spira_corpus_builder){
+        .events = spira_sorted_records_new(folder, BUFFER_BYTES, by_digest),
+        .patients = spira_sorted_records_new(folder, BUFFER_BYTES, by_patient),
+        .names = spira_sorted_records_new(folder, BUFFER_BYTES, by_name),
+        .rows = spira_sorted_records_new(folder, BUFFER_BYTES, by_list),
     };
-    struct texts texts = {0};
-    put_texts(&entry, event, &texts);
-    entry.texts = spira_alloc(texts.used, 1);
-    texts = (struct texts){.to = entry.texts};
-    put_texts(&entry, event, &texts);
-    if ((builder->count & (builder->count - 1)) == 0)
-        builder->entries = spira_realloc(builder->entries, builder->count ? 2 * builder->count : 1,
-                                         sizeof *builder->entries);
-    builder->entries[builder->count++] = entry;
+    return builder;
 }
 
-/* Topics count their offsets apart, so the kind may have to decide: an event that is not valid
- * never comes after one that is. */
-static int by_age(const struct spira_corpus_entry *a, const struct spira_corpus_entry *b)
+void spira_corpus_builder_free(struct spira_corpus_builder *builder)
 {
-    if (a->time_ms != b->time_ms)
-        return a->time_ms < b->time_ms ? -1 : 1;
-    if (a->partition != b->partition)
-        return a->partition < b->partition ? -1 : 1;
-    if (a->offset != b->offset)
-        return a->offset < b->offset ? -1 : 1;
-    return a->kind > b->kind ? -1 : a->kind < b->kind;
+    if (!builder)
+        return;
+    spira_sorted_records_free(builder->events);
+    spira_sorted_records_free(builder->patients);
+    spira_sorted_records_free(builder->names);
+    spira_sorted_records_free(builder->rows);
+    spira_corpus_draft_done(&builder->event);
+    spira_corpus_draft_done(&builder->other);
+    free(builder);
 }
 
-static int by_recording_id(const void *a, const void *b)
+void spira_corpus_builder_free_at(struct spira_corpus_builder **builder)
 {
-    const struct spira_corpus_entry *left = a, *right = b;
-    int order = strcmp(left->recording_id, right->recording_id);
-    return order ? order : by_age(left, right);
+    spira_corpus_builder_free(*builder);
+    *builder = NULL;
 }
 
-static int by_digest(const void *a, const void *b)
+static enum spira_code put(struct spira_sorted_records *records,
+                           const struct spira_corpus_record *record, struct spira_error *err)
 {
-    const struct spira_corpus_entry *left = a, *right = b;
-    int order = strcmp(left->sha256, right->sha256);
-    return order ? order : by_recording_id(left, right);
+    return spira_sorted_records_add(
+        records, (struct spira_record){.data = record, .size = record->size}, err);
 }
 
-/* What is taken comes first, patient by patient. */
-static int by_patient(const void *a, const void *b)
+enum spira_code spira_corpus_add(struct spira_corpus_builder *builder,
+                                 const struct spira_corpus_event *event, struct spira_error *err)
 {
-    const struct spira_corpus_entry *left = a, *right = b;
-    bool left_is = left->outcome == TAKEN && left->patient;
-    bool right_is = right->outcome == TAKEN && right->patient;
-    if (!left_is || !right_is)
-        return right_is - left_is;
-    int order = strcmp(left->patient, right->patient);
-    return order ? order : by_age(left, right);
+    spira_corpus_draft_event(&builder->event, event);
+    const struct spira_corpus_record *record = builder->event.record;
+    spira_corpus_draft_begin(&builder->other, record);
+    spira_corpus_draft_put(&builder->other, SPIRA_CORPUS_RECORDING_ID,
+                           spira_corpus_text(record, SPIRA_CORPUS_RECORDING_ID, NULL));
+    if (event->kind == SPIRA_CORPUS_REJECTED) /* else it only tells what was rejected before */
+        for (int which = SPIRA_CORPUS_REASON; which <= SPIRA_CORPUS_MESSAGE; which++)
+            spira_corpus_draft_put(&builder->other, (enum spira_corpus_text)which,
+                                   spira_corpus_text(record, (enum spira_corpus_text)which, NULL));
+    enum spira_code code = put(builder->names, builder->other.record, err);
+    return code == SPIRA_OK && event->kind != SPIRA_CORPUS_REJECTED
+               ? put(builder->events, record, err)
+               : code;
 }
 
-static void set_metadata(struct spira_value *recording, const char *texts, size_t count)
+/* Adds a row of a list of notes. Takes message. */
+static enum spira_code put_note(struct spira_corpus_builder *builder, enum spira_corpus_list list,
+                                const struct spira_corpus_record *record, const char *reason,
+                                char *message, struct spira_error *err)
 {
-    struct spira_value *map = spira_value_set(recording, "metadata", spira_value_map());
-    for (const char *name = texts; count > 0; count--) {
-        const char *text = name + strlen(name) + 1;
-        spira_value_set_text(map, name, text);
-        name = text + strlen(text) + 1;
-    }
-}
-
-static void set_fact(struct spira_value *recording, const char *name, double fact)
-{
-    if (!isnan(fact))
-        spira_value_set_real(recording, name, fact);
-}
-
-static struct spira_value *describe(const struct spira_corpus_entry *entry)
-{
-    struct spira_value *recording = spira_value_map();
-    spira_value_set_text(recording, "sha256", entry->sha256);
-    spira_value_set_text(recording, "key", entry->key ? entry->key : "");
-    spira_value_set_text(recording, "recording_id", entry->recording_id);
-    if (!entry->patient)
-        return recording;
-    if (entry->label >= 0)
-        spira_value_set_int(recording, "label", entry->label);
-    spira_value_set_text(recording, "patient", entry->patient);
-    if (entry->prescribed)
-        spira_value_set_text(recording, "split", entry->prescribed);
-    set_fact(recording, "seconds", entry->seconds);
-    set_fact(recording, "rms_dbfs", entry->rms_dbfs);
-    set_fact(recording, "peak", entry->peak);
-    if (entry->metadata)
-        set_metadata(recording, entry->metadata, entry->metadata_count);
-    return recording;
-}
-
-/* Who gets the rows of a list. */
-struct taker {
-    enum spira_corpus_list list;
-    void (*take)(void *context, const struct spira_value *row);
-    void *context;
-};
-
-/* Takes row. */
-static void hand_out(const struct taker *taker, struct spira_value *row)
-{
-    taker->take(taker->context, row);
-    spira_value_free(row);
-}
-
-/* Takes message. */
-static void hand_out_note(const struct taker *taker, const char *recording_id, const char *reason,
-                          char *message)
-{
-    struct spira_value *note = spira_value_map();
-    spira_value_set_text(note, "recording_id", recording_id);
-    spira_value_set_text(note, "reason", reason);
-    spira_value_set_text(note, "message", message);
+    struct spira_corpus_draft *note = &builder->other;
+    spira_corpus_draft_begin(note, record);
+    note->record->list = (uint8_t)list;
+    spira_corpus_draft_put(note, SPIRA_CORPUS_SHA256,
+                           spira_corpus_text(record, SPIRA_CORPUS_SHA256, NULL));
+    spira_corpus_draft_put(note, SPIRA_CORPUS_RECORDING_ID,
+                           spira_corpus_text(record, SPIRA_CORPUS_RECORDING_ID, NULL));
+    spira_corpus_draft_put(note, SPIRA_CORPUS_REASON, reason);
+    spira_corpus_draft_put(note, SPIRA_CORPUS_MESSAGE, message);
     free(message);
-    hand_out(taker, note);
+    return put(builder->rows, note->record, err);
 }
 
-/* entries[from..to) are of one digest, sorted by recording id and age; at least one. */
-static void resolve_digest(struct spira_corpus_entry *entries, size_t from, size_t to)
+/* Adds a row of another list; split is what is prescribed, or NULL. */
+static enum spira_code put_row(struct spira_corpus_builder *builder, enum spira_corpus_list list,
+                               const struct spira_corpus_record *record, const char *split,
+                               struct spira_error *err)
 {
-    struct spira_corpus_entry *newest = &entries[from];
-    for (size_t i = from; i < to; i++) {
-        if (entries[i].kind == SPIRA_CORPUS_WITHDRAWN)
-            return;
-        if (by_age(newest, &entries[i]) < 0)
-            newest = &entries[i];
+    struct spira_corpus_draft *row = &builder->other;
+    spira_corpus_draft_copy(row, record);
+    row->record->list = (uint8_t)list;
+    if (split && !record->texts[SPIRA_CORPUS_SPLIT])
+        spira_corpus_draft_put(row, SPIRA_CORPUS_SPLIT, split);
+    return put(builder->rows, row->record, err);
+}
+
+/* What a pass does with a record of a group; begins: it is the first of it. */
+typedef enum spira_code visit(struct spira_corpus_builder *builder,
+                              const struct spira_corpus_record *first,
+                              const struct spira_corpus_record *record, bool begins,
+                              struct spira_error *err);
+
+static enum spira_code resolve_digest(struct spira_corpus_builder *builder,
+                                      const struct spira_corpus_record *first,
+                                      const struct spira_corpus_record *record, bool begins,
+                                      struct spira_error *err)
+{
+    if (first->kind == SPIRA_CORPUS_WITHDRAWN)
+        return SPIRA_OK;
+    if (begins)
+        return record->texts[SPIRA_CORPUS_PATIENT]
+                   ? put(builder->patients, record, err)
+                   : put_row(builder, SPIRA_CORPUS_NOISES, record, NULL, err);
+    if (compare_text(record, first, SPIRA_CORPUS_RECORDING_ID) == 0)
+        return SPIRA_OK;
+    return put_note(builder, SPIRA_CORPUS_DUPLICATES, record, "duplicate",
+                    spira_format("the same recording as %s",
+                                 spira_corpus_text(first, SPIRA_CORPUS_RECORDING_ID, "")),
+                    err);
+}
+
+static enum spira_code resolve_patient(struct spira_corpus_builder *builder,
+                                       const struct spira_corpus_record *first,
+                                       const struct spira_corpus_record *record, bool begins,
+                                       struct spira_error *err)
+{
+    const char *prescribed = spira_corpus_text(first, SPIRA_CORPUS_SPLIT, NULL);
+    const char *own = spira_corpus_text(record, SPIRA_CORPUS_SPLIT, prescribed);
+    (void)begins;
+    if (!own || strcmp(own, prescribed) == 0)
+        return put_row(builder, SPIRA_CORPUS_RECORDINGS, record, prescribed, err);
+    return put_note(
+        builder, SPIRA_CORPUS_REFUSED, record, "split_conflict",
+        spira_format("split '%s', but a newer recording of its patient says '%s'", own, prescribed),
+        err);
+}
+
+static enum spira_code resolve_name(struct spira_corpus_builder *builder,
+                                    const struct spira_corpus_record *first,
+                                    const struct spira_corpus_record *record, bool begins,
+                                    struct spira_error *err)
+{
+    (void)first;
+    if (!begins || record->kind != SPIRA_CORPUS_REJECTED)
+        return SPIRA_OK;
+    return put_note(builder, SPIRA_CORPUS_REFUSED, record,
+                    spira_corpus_text(record, SPIRA_CORPUS_REASON, ""),
+                    spira_copy_text(spira_corpus_text(record, SPIRA_CORPUS_MESSAGE, "")), err);
+}
+
+/* Fills ret_record, NULL: there is none left. */
+static enum spira_code next(struct spira_sorted_records *records,
+                            const struct spira_corpus_record **ret_record, struct spira_error *err)
+{
+    struct spira_record record;
+    enum spira_code code = spira_sorted_records_next(records, &record, err);
+    if (code == SPIRA_OK)
+        *ret_record = record.data;
+    return code;
+}
+
+/* Goes through records, which it frees; those with the same text are a group. */
+static enum spira_code pass(struct spira_corpus_builder *builder,
+                            struct spira_sorted_records **records, enum spira_corpus_text which,
+                            visit *visit_record, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_corpus_draft_done)
+    struct spira_corpus_draft first = {0};
+    const struct spira_corpus_record *record;
+    enum spira_code code = next(*records, &record, err);
+    while (code == SPIRA_OK && record) {
+        const bool begins = !first.record || compare_text(first.record, record, which) != 0;
+        if (begins)
+            spira_corpus_draft_copy(&first, record);
+        code = visit_record(builder, first.record, record, begins, err);
+        if (code == SPIRA_OK)
+            code = next(*records, &record, err);
     }
-    newest->outcome = TAKEN;
-    for (size_t i = from; i < to; i++) {
-        const char *id = entries[i].recording_id;
-        bool last = i + 1 == to || strcmp(entries[i + 1].recording_id, id) != 0;
-        if (!last || strcmp(id, newest->recording_id) == 0)
-            continue;
-        entries[i].outcome = DUPLICATE;
-        entries[i].same_as = newest->recording_id;
+    spira_sorted_records_free(*records);
+    *records = NULL;
+    return code;
+}
+
+/* Rows of one place are one row: a recording that came twice under another name. */
+static enum spira_code hand_out(struct spira_corpus_builder *builder, spira_corpus_taker *take,
+                                void *context, struct spira_error *err)
+{
+    SPIRA_CLEANUP(spira_corpus_draft_done)
+    struct spira_corpus_draft last = {0};
+    const struct spira_corpus_record *row;
+    enum spira_code code = next(builder->rows, &row, err);
+    while (code == SPIRA_OK && row) {
+        if (!last.record ||
+            by_list((struct spira_record){last.record, 0}, (struct spira_record){row, 0}) != 0) {
+            spira_corpus_draft_copy(&last, row);
+            code = take(context, (enum spira_corpus_list)row->list, spira_corpus_row(row), err);
+        }
+        if (code == SPIRA_OK)
+            code = next(builder->rows, &row, err);
     }
+    return code;
 }
 
-/* entries[from..to) are what is taken of one patient, oldest first. The newest prescription is the
- * patient's. */
-static void resolve_patient(struct spira_corpus_entry *entries, size_t from, size_t to)
+enum spira_code spira_corpus_each(struct spira_corpus_builder *builder, spira_corpus_taker *take,
+                                  void *context, struct spira_error *err)
 {
-    const char *prescribed = NULL;
-    for (size_t i = from; i < to; i++)
-        prescribed = entries[i].split ? entries[i].split : prescribed;
-    for (size_t i = from; i < to; i++) {
-        entries[i].prescribed = prescribed;
-        if (entries[i].split && strcmp(entries[i].split, prescribed) != 0)
-            entries[i].outcome = CONTRADICTS;
-    }
-}
-
-/* Says of an entry what is to be said of it in this list; newest: of its recording id. */
-static void note_entry(const struct spira_corpus_entry *entry, bool newest,
-                       const struct taker *taker)
-{
-    if (taker->list == SPIRA_CORPUS_DUPLICATES && entry->outcome == DUPLICATE)
-        hand_out_note(taker, entry->recording_id, "duplicate",
-                      spira_format("the same recording as %s", entry->same_as));
-    if (taker->list == SPIRA_CORPUS_REFUSED && entry->outcome == CONTRADICTS)
-        hand_out_note(taker, entry->recording_id, "split_conflict",
-                      spira_format("split '%s', but a newer recording of its patient says '%s'",
-                                   entry->split, entry->prescribed));
-    if (taker->list == SPIRA_CORPUS_REFUSED && newest && entry->kind == SPIRA_CORPUS_REJECTED)
-        hand_out_note(taker, entry->recording_id, entry->reason ? entry->reason : "",
-                      spira_copy_text(entry->message ? entry->message : ""));
-}
-
-void spira_corpus_resolve(struct spira_corpus_builder *builder)
-{
-    struct spira_corpus_entry *entries = builder->entries;
-    const size_t count = builder->count;
-    if (count == 0)
-        return;
-    for (size_t i = 0; i < count; i++)
-        entries[i].outcome = LEFT_OUT;
-    qsort(entries, count, sizeof *entries, by_digest);
-    for (size_t from = 0, to; from < count; from = to) {
-        for (to = from + 1; to < count && strcmp(entries[to].sha256, entries[from].sha256) == 0;)
-            to++;
-        if (entries[from].sha256[0])
-            resolve_digest(entries, from, to);
-    }
-    qsort(entries, count, sizeof *entries, by_patient);
-    for (size_t from = 0, to; from < count && entries[from].outcome == TAKEN; from = to) {
-        if (!entries[from].patient)
-            break;
-        for (to = from + 1; to < count && entries[to].outcome == TAKEN && entries[to].patient &&
-                            strcmp(entries[to].patient, entries[from].patient) == 0;)
-            to++;
-        resolve_patient(entries, from, to);
-    }
-}
-
-void spira_corpus_each(struct spira_corpus_builder *builder, enum spira_corpus_list list,
-                       void (*take)(void *context, const struct spira_value *row), void *context)
-{
-    const struct taker taker = {.list = list, .take = take, .context = context};
-    struct spira_corpus_entry *entries = builder->entries;
-    const size_t count = builder->count;
-    if (count == 0)
-        return;
-    bool of_digests = list == SPIRA_CORPUS_RECORDINGS || list == SPIRA_CORPUS_NOISES;
-    qsort(entries, count, sizeof *entries, of_digests ? by_digest : by_recording_id);
-    for (size_t i = 0; i < count; i++) {
-        const struct spira_corpus_entry *entry = &entries[i];
-        if (!of_digests)
-            note_entry(entry,
-                       i + 1 == count || strcmp(entry[1].recording_id, entry->recording_id) != 0,
-                       &taker);
-        else if (entry->outcome == TAKEN && !entry->patient == (list == SPIRA_CORPUS_NOISES))
-            hand_out(&taker, describe(entry));
-    }
-}
-
-/* A list on its way into a file. */
-struct list_writer {
-    FILE *out;
-    size_t rows;
-};
-
-static void write_row(void *context, const struct spira_value *row)
-{
-    struct list_writer *writer = context;
-    fputs(writer->rows++ ? ",\n" : "\n", writer->out);
-    spira_value_write(row, SPIRA_COMPACT, writer->out);
-}
-
-void spira_corpus_write(struct spira_corpus_builder *builder, FILE *out)
-{
-    static const char *const names[SPIRA_CORPUS_LISTS] = {
-        [SPIRA_CORPUS_NOISES] = "noises",
-        [SPIRA_CORPUS_REFUSED] = "rejected",
-        [SPIRA_CORPUS_DUPLICATES] = "duplicates",
-        [SPIRA_CORPUS_RECORDINGS] = "recordings",
-    };
-    fputs("{\"format\": 1", out);
-    for (int list = 0; list < SPIRA_CORPUS_LISTS; list++) {
-        struct list_writer writer = {.out = out};
-        fprintf(out, ",\n\"%s\": [", names[list]);
-        spira_corpus_each(builder, (enum spira_corpus_list)list, write_row, &writer);
-        fputc(']', out);
-    }
-    fputs("}\n", out);
-}
-
-void spira_corpus_builder_done(struct spira_corpus_builder *builder)
-{
-    for (size_t i = 0; i < builder->count; i++)
-        free(builder->entries[i].texts);
-    free(builder->entries);
-    *builder = (struct spira_corpus_builder){0};
+    enum spira_code code =
+        pass(builder, &builder->events, SPIRA_CORPUS_SHA256, resolve_digest, err);
+    if (code == SPIRA_OK)
+        code = pass(builder, &builder->patients, SPIRA_CORPUS_PATIENT, resolve_patient, err);
+    if (code == SPIRA_OK)
+        code = pass(builder, &builder->names, SPIRA_CORPUS_RECORDING_ID, resolve_name, err);
+    return code == SPIRA_OK ? hand_out(builder, take, context, err) : code;
 }

@@ -11,53 +11,57 @@
 #ifndef SPIRA_CORE_DATASET_CORPUS_H
 #define SPIRA_CORE_DATASET_CORPUS_H
 
-#include <stdint.h>
-
 #include "core/base/value.h"
 
 enum spira_corpus_kind { SPIRA_CORPUS_ACCEPTED, SPIRA_CORPUS_REJECTED, SPIRA_CORPUS_WITHDRAWN };
 
-/* What a corpus lists. */
+/* An audio event, already checked by its schema, and its place. */
+struct spira_corpus_event {
+    enum spira_corpus_kind kind;
+    const struct spira_value *value;
+    int64_t time_ms;
+    int32_t partition;
+    int64_t offset;
+};
+
+/* What a corpus lists, in the order in which it hands its rows out. */
 enum spira_corpus_list {
     SPIRA_CORPUS_NOISES,
-    SPIRA_CORPUS_REFUSED, /* "rejected" in the document */
     SPIRA_CORPUS_DUPLICATES,
+    SPIRA_CORPUS_REFUSED,
     SPIRA_CORPUS_RECORDINGS,
     SPIRA_CORPUS_LISTS
 };
 
-struct spira_corpus_entry;
+/* Adds events up, in bounded memory however many they are: what is more lies in files. */
+struct spira_corpus_builder;
 
-/* Collects events in any order; holds of each some 500 bytes: what the corpus says of it. */
-struct spira_corpus_builder {
-    struct spira_corpus_entry *entries;
-    size_t count;
-};
+/* Keeps folder: where files without a name go. Never NULL. */
+struct spira_corpus_builder *spira_corpus_builder_new(const char *folder);
+void spira_corpus_builder_free(struct spira_corpus_builder *builder); /* NULL is fine */
+void spira_corpus_builder_free_at(struct spira_corpus_builder **builder);
 
-/* Adds an event (already checked by its schema), of which what matters is copied. */
-void spira_corpus_add(struct spira_corpus_builder *builder, enum spira_corpus_kind kind,
-                      const struct spira_value *event, int64_t time_ms, int32_t partition,
-                      int64_t offset);
+/* Adds an event, of which what matters is copied; they come in any order. SPIRA_ENOMEMORY;
+ * SPIRA_EIO names the folder. */
+SPIRA_MUST_USE enum spira_code spira_corpus_add(struct spira_corpus_builder *builder,
+                                                const struct spira_corpus_event *event,
+                                                struct spira_error *err);
 
-/* Adds up what was added so far. */
-void spira_corpus_resolve(struct spira_corpus_builder *builder);
+/* Takes row, also when it fails; any code but SPIRA_OK ends the lists with it. */
+typedef enum spira_code spira_corpus_taker(void *context, enum spira_corpus_list list,
+                                           struct spira_value *row, struct spira_error *err);
 
-/* Hands out the rows of a list of the resolved corpus, the same for the same events in any order:
+/* Hands out the rows of each list, the same for the same events in any order:
+ *     noises: {"sha256", "key", "recording_id"}
+ *     duplicates, refused: {"recording_id", "reason", "message"}
  *     recordings: {"sha256", "key", "recording_id", "label", "patient", "split", "seconds",
  *                  "rms_dbfs", "peak", "metadata"}
- *     noises: {"sha256", "key", "recording_id"}
- *     rejected, duplicates: {"recording_id", "reason", "message"}
- * The first two are sorted by digest, the others by recording id. Where an event names no patient
- * or no recording id it is the digest; other fields an event lacks are left out. "split" is what is
- * prescribed for the patient. take borrows row. */
-void spira_corpus_each(struct spira_corpus_builder *builder, enum spira_corpus_list list,
-                       void (*take)(void *context, const struct spira_value *row), void *context);
-
-/* Writes the resolved corpus as a JSON document, a row a line: {"format": 1, "noises": [...],
- * "rejected": [...], "duplicates": [...], "recordings": [...]}. Whether that worked, ferror(out)
- * tells. */
-void spira_corpus_write(struct spira_corpus_builder *builder, FILE *out);
-
-void spira_corpus_builder_done(struct spira_corpus_builder *builder);
+ * Noises and recordings are sorted by digest, the others by recording id. Where an event names no
+ * patient or no recording id it is the digest; other fields an event lacks are left out. "split" is
+ * what is prescribed for the patient. Once; then the builder can only be freed. Codes of
+ * spira_corpus_add. */
+SPIRA_MUST_USE enum spira_code spira_corpus_each(struct spira_corpus_builder *builder,
+                                                 spira_corpus_taker *take, void *context,
+                                                 struct spira_error *err);
 
 #endif

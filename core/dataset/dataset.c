@@ -302,8 +302,10 @@ enum spira_code spira_dataset_finish(struct spira_dataset_builder *builder,
 {
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *validation = validate(builder, excluded);
-    enum spira_code code = spira_plan_check(
-        &builder->counts, spira_value_get(validation, "quarantined"), builder->config, err);
+    const struct spira_value *quarantined = spira_value_get(validation, "quarantined");
+    const size_t out = spira_value_count(quarantined);
+    const struct spira_quarantine quarantine = {out, out ? spira_value_at(quarantined, 0) : NULL};
+    enum spira_code code = spira_plan_check(&builder->counts, quarantine, builder->config, err);
     if (code != SPIRA_OK)
         return code;
     *ret_dataset = describe(builder, digest);

@@ -11,38 +11,53 @@ struct spira_planner {
     struct spira_value **held; /* recordings that have no shard yet */
     size_t held_count, held_capacity;
     unsigned last_bits; /* the leading bits of the last recording that has one */
-    struct spira_value *shards, *quarantined;
+    struct spira_value *noises, *shards;
+    struct spira_value *first_quarantined; /* its note; NULL: none */
+    size_t quarantined;
     struct spira_role_counts counts;
 };
 
-static void quarantine(struct spira_value *list, const struct spira_value *recording,
-                       const char *reason, char *message)
+/* Takes note. */
+static void quarantine(struct spira_planner *planner, struct spira_value *note)
 {
-    struct spira_value *note = spira_value_append(list, spira_value_map());
+    planner->sink.exclude(planner->sink.context, SPIRA_PLAN_QUARANTINED, note);
+    if (planner->quarantined++ == 0)
+        planner->first_quarantined = note;
+    else
+        spira_value_free(note);
+}
+
+/* Takes message. */
+static void quarantine_recording(struct spira_planner *planner, const struct spira_value *recording,
+                                 const char *reason, char *message)
+{
+    struct spira_value *note = spira_value_map();
     spira_value_set_text(note, "recording_id", spira_value_get_text(recording, "recording_id", ""));
     spira_value_set_text(note, "reason", reason);
     spira_value_set_text(note, "message", message);
     free(message);
+    quarantine(planner, note);
 }
 
-/* Whether this run's limits let a recording in; if not it is noted. */
-static bool fits(const struct spira_value *recording, const struct spira_run_config *config,
-                 struct spira_value *quarantined)
+/* Whether this run's limits let a recording in; if not it is quarantined. */
+static bool fits(struct spira_planner *planner, const struct spira_value *recording)
 {
+    const struct spira_run_config *config = planner->config;
     double seconds = spira_value_get_real(recording, "seconds", 0);
     double needed = config->audio.min_seconds;
     if (config->audio.short_recordings == SPIRA_SHORT_REJECT && config->transform.overlap.enabled &&
         config->transform.overlap.window_seconds > needed)
         needed = config->transform.overlap.window_seconds;
     if (seconds < needed) {
-        quarantine(quarantined, recording, "too_short",
-                   spira_format("%.3f s, shorter than the %.3f s needed", seconds, needed));
+        quarantine_recording(
+            planner, recording, "too_short",
+            spira_format("%.3f s, shorter than the %.3f s needed", seconds, needed));
         return false;
     }
     if (seconds > config->audio.max_seconds) {
-        quarantine(quarantined, recording, "too_long",
-                   spira_format("%.3f s, longer than the %.3f s allowed", seconds,
-                                config->audio.max_seconds));
+        quarantine_recording(planner, recording, "too_long",
+                             spira_format("%.3f s, longer than the %.3f s allowed", seconds,
+                                          config->audio.max_seconds));
         return false;
     }
     return true;
@@ -215,29 +230,28 @@ static enum spira_code check_roles(const struct spira_role_counts *counts, size_
     return SPIRA_OK;
 }
 
-static enum spira_code check_share(size_t recordings, const struct spira_value *quarantined,
+static enum spira_code check_share(size_t recordings, struct spira_quarantine quarantine,
                                    double max_share, struct spira_error *err)
 {
-    size_t count = spira_value_count(quarantined);
+    const size_t count = quarantine.count;
     double share = count ? (double)count / (double)(recordings + count) : 0;
     if (share <= max_share)
         return SPIRA_OK;
-    const struct spira_value *first = spira_value_at(quarantined, 0);
     return spira_fail(err, SPIRA_EQUARANTINE,
                       "%zu of %zu recordings are quarantined, a share of %.3f; "
                       "audio.max_quarantined_share is %.3f "
                       "(the first: %s, %s)",
                       count, recordings + count, share, max_share,
-                      spira_value_get_text(first, "recording_id", "?"),
-                      spira_value_get_text(first, "reason", "?"));
+                      spira_value_get_text(quarantine.first, "recording_id", "?"),
+                      spira_value_get_text(quarantine.first, "reason", "?"));
 }
 
 enum spira_code spira_plan_check(const struct spira_role_counts *counts,
-                                 const struct spira_value *quarantined,
+                                 struct spira_quarantine quarantine,
                                  const struct spira_run_config *config, struct spira_error *err)
 {
     enum spira_code code =
-        check_share(total_of(counts), quarantined, config->audio.max_quarantined_share, err);
+        check_share(total_of(counts), quarantine, config->audio.max_quarantined_share, err);
     return code == SPIRA_OK ? check_roles(counts, config->train.folds, err) : code;
 }
 
@@ -248,8 +262,8 @@ struct spira_planner *spira_planner_new(const struct spira_run_config *config,
     *planner = (struct spira_planner){
         .config = config,
         .sink = sink,
+        .noises = spira_value_list(),
         .shards = spira_value_list(),
-        .quarantined = spira_value_list(),
     };
     return planner;
 }
@@ -261,8 +275,9 @@ void spira_planner_free(struct spira_planner *planner)
     for (size_t i = 0; i < planner->held_count; i++)
         spira_value_free(planner->held[i]);
     free(planner->held);
+    spira_value_free(planner->noises);
     spira_value_free(planner->shards);
-    spira_value_free(planner->quarantined);
+    spira_value_free(planner->first_quarantined);
     free(planner);
 }
 
@@ -272,10 +287,11 @@ void spira_planner_free_at(struct spira_planner **planner)
     *planner = NULL;
 }
 
-enum spira_code spira_planner_add(struct spira_planner *planner, struct spira_value *recording,
-                                  struct spira_error *err)
+/* Takes recording. */
+static enum spira_code add_recording(struct spira_planner *planner, struct spira_value *recording,
+                                     struct spira_error *err)
 {
-    if (!fits(recording, planner->config, planner->quarantined)) {
+    if (!fits(planner, recording)) {
         spira_value_free(recording);
         return SPIRA_OK;
     }
@@ -285,47 +301,55 @@ enum spira_code spira_planner_add(struct spira_planner *planner, struct spira_va
     return settle(planner, false, err);
 }
 
-/* What stays out; what was rejected before anybody planned comes first. */
-static struct spira_value *describe_excluded(const struct spira_planner *planner,
-                                             const struct spira_value *corpus)
+enum spira_code spira_planner_add(void *planner, enum spira_corpus_list list,
+                                  struct spira_value *row, struct spira_error *err)
 {
-    struct spira_value *document = spira_value_map();
-    spira_value_set_int(document, "format", 1);
-    struct spira_value *quarantined = spira_value_set(
-        document, "quarantined", spira_value_copy(spira_value_get(corpus, "rejected")));
-    for (size_t i = 0; i < spira_value_count(planner->quarantined); i++)
-        spira_value_append(quarantined, spira_value_copy(spira_value_at(planner->quarantined, i)));
-    spira_value_set(document, "duplicates",
-                    spira_value_copy(spira_value_get(corpus, "duplicates")));
-    return document;
+    struct spira_planner *self = planner;
+    switch (list) {
+    case SPIRA_CORPUS_NOISES:
+        spira_value_append(self->noises, row);
+        return SPIRA_OK;
+    case SPIRA_CORPUS_DUPLICATES:
+        self->sink.exclude(self->sink.context, SPIRA_PLAN_DUPLICATE, row);
+        spira_value_free(row);
+        return SPIRA_OK;
+    case SPIRA_CORPUS_REFUSED:
+        quarantine(self, row);
+        return SPIRA_OK;
+    default:
+        return add_recording(self, row, err);
+    }
 }
 
-enum spira_code spira_planner_finish(struct spira_planner *planner,
-                                     const struct spira_value *corpus,
+/* Whether the run mixes noise in at all. */
+static bool is_noisy(const struct spira_run_config *config)
+{
+    const struct spira_noise_config *noise = &config->transform.noise;
+    return noise->enabled && noise->num_control + noise->num_patient > 0;
+}
+
+enum spira_code spira_planner_finish(struct spira_planner *planner, struct spira_value *excluded,
                                      struct spira_value **ret_plan, struct spira_error *err)
 {
-    const struct spira_noise_config *noise = &planner->config->transform.noise;
-    const struct spira_value *noises = spira_value_get(corpus, "noises");
-    bool noisy = noise->enabled && noise->num_control + noise->num_patient > 0;
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *excluded = describe_excluded(planner, corpus);
-    struct spira_value *file = NULL;
+    struct spira_value *file = excluded;
+    const bool noisy = is_noisy(planner->config);
+    const struct spira_quarantine quarantine = {planner->quarantined, planner->first_quarantined};
     enum spira_code code = settle(planner, true, err);
     if (code == SPIRA_OK)
-        code = spira_plan_check(&planner->counts, spira_value_get(excluded, "quarantined"),
-                                planner->config, err);
-    if (code == SPIRA_OK && noisy && spira_value_count(noises) == 0)
+        code = spira_plan_check(&planner->counts, quarantine, planner->config, err);
+    if (code == SPIRA_OK && noisy && spira_value_count(planner->noises) == 0)
         code = spira_fail(err, SPIRA_EINVALID,
                           "transform.noise mixes noise in, but the corpus has no noise recording");
-    if (code == SPIRA_OK)
-        code = planner->sink.put(planner->sink.context, "excluded.json", excluded, &file, err);
     if (code != SPIRA_OK)
         return code;
     struct spira_value *plan = spira_value_map();
     spira_value_set_int(plan, "format", 2);
-    spira_value_set(plan, "noises", noisy ? spira_value_copy(noises) : spira_value_list());
-    spira_value_set(plan, "shards", spira_value_copy(planner->shards));
+    spira_value_set(plan, "noises", noisy ? planner->noises : spira_value_list());
+    spira_value_set(plan, "shards", planner->shards);
     spira_value_set(plan, "excluded", file);
+    planner->noises = noisy ? NULL : planner->noises;
+    planner->shards = file = NULL;
     *ret_plan = plan;
     return SPIRA_OK;
 }

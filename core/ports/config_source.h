@@ -6,22 +6,12 @@
 
 #include "core/base/value.h"
 
-/* A list of a document that is too long to be held: its items are handed out as they are read, and
- * the list stays empty. What was handed out of a document that turns out to be none is void. */
-struct spira_config_items {
-    const char *key; /* of the outermost object */
-    /* Takes item. Any code but SPIRA_OK ends the reading, with that code. */
-    enum spira_code (*take)(void *context, struct spira_value *item, struct spira_error *err);
-    void *context;
-};
-
 struct spira_config_source_ops {
-    /* Borrows text (size bytes); name is the file's, for messages. items NULL: the tree has
-     * everything. Gives ret_value. SPIRA_EINVALID: not a document, nested deeper than 32, or a key
-     * twice in one object; the message is "<name>:<line>: ...". */
-    enum spira_code (*parse)(void *self, const char *name, const char *text, size_t size,
-                             const struct spira_config_items *items, struct spira_value **ret_value,
-                             struct spira_error *err);
+    /* Borrows text (size bytes); name is the file's and first_line the line in it that text begins
+     * with, for messages. Gives ret_value. SPIRA_EINVALID: not a document, nested deeper than 32,
+     * or a key twice in one object; the message is "<name>:<line>: ...". */
+    enum spira_code (*parse)(void *self, const char *name, size_t first_line, const char *text,
+                             size_t size, struct spira_value **ret_value, struct spira_error *err);
 };
 
 /* Stateless; any thread. */
@@ -34,7 +24,7 @@ SPIRA_MUST_USE static inline enum spira_code
 spira_config_parse(struct spira_config_source source, const char *name, const char *text,
                    size_t size, struct spira_value **ret_value, struct spira_error *err)
 {
-    return source.ops->parse(source.self, name, text, size, NULL, ret_value, err);
+    return source.ops->parse(source.self, name, 1, text, size, ret_value, err);
 }
 
 /* Reads a file of at most max_bytes and parses it. Also SPIRA_ENOTFOUND, SPIRA_EIO, SPIRA_ETOOBIG.
@@ -43,11 +33,18 @@ SPIRA_MUST_USE enum spira_code spira_config_read(struct spira_config_source sour
                                                  const char *path, size_t max_bytes,
                                                  struct spira_value **ret_value,
                                                  struct spira_error *err);
-/* The same, with one list's items handed out. */
-SPIRA_MUST_USE enum spira_code spira_config_read_items(struct spira_config_source source,
+
+/* Takes line: what a line of a file says. Any code but SPIRA_OK ends the reading, with that code.
+ */
+typedef enum spira_code spira_config_line(void *context, struct spira_value *line,
+                                          struct spira_error *err);
+
+/* Reads a file that has a document in each line (JSON Lines), of at most max_bytes, and hands them
+ * out one by one, so that the file may be of any size. SPIRA_ENOTFOUND, SPIRA_EIO; SPIRA_EINVALID
+ * and SPIRA_ETOOBIG name the line; codes of take. */
+SPIRA_MUST_USE enum spira_code spira_config_read_lines(struct spira_config_source source,
                                                        const char *path, size_t max_bytes,
-                                                       const struct spira_config_items *items,
-                                                       struct spira_value **ret_value,
+                                                       spira_config_line *take, void *context,
                                                        struct spira_error *err);
 
 #endif

@@ -1,17 +1,18 @@
 #include "workers/feature_engineering/plan_features.h"
 
 #include "core/base/file.h"
-#include "core/dataset/corpus.h"
+#include "core/dataset/corpus_document.h"
 #include "core/dataset/plan.h"
 #include "core/run/manifest.h"
 
 static const char plan_name[] = "plan.json";
 static const char corpus_name[] = "corpus.json";
+static const char excluded_name[] = "excluded.json";
 
 /* The events of the ranges a run's manifest names, on their way into its corpus. */
 struct corpus_reader {
     const struct spira_worker *worker;
-    struct spira_corpus_builder builder;
+    struct spira_corpus_builder *builder;
 };
 
 static enum spira_code add_event(void *context, const struct spira_message *message,
@@ -29,16 +30,19 @@ static enum spira_code add_event(void *context, const struct spira_message *mess
     enum spira_corpus_kind kind = strcmp(event, "audio.accepted") == 0   ? SPIRA_CORPUS_ACCEPTED
                                   : strcmp(event, "audio.rejected") == 0 ? SPIRA_CORPUS_REJECTED
                                                                          : SPIRA_CORPUS_WITHDRAWN;
-    int64_t time_ms = spira_value_get_int(value, SPIRA_COLLECTED_AT, message->timestamp_ms);
-    spira_corpus_add(&reader->builder, kind, value, time_ms, message->partition, message->offset);
-    return SPIRA_OK;
+    const struct spira_corpus_event audio = {
+        .kind = kind,
+        .value = value,
+        .time_ms = spira_value_get_int(value, SPIRA_COLLECTED_AT, message->timestamp_ms),
+        .partition = message->partition,
+        .offset = message->offset,
+    };
+    return spira_corpus_add(reader->builder, &audio, err);
 }
 
 static enum spira_code write_corpus(void *builder, FILE *out, struct spira_error *err)
 {
-    (void)err;
-    spira_corpus_write(builder, out);
-    return SPIRA_OK;
+    return spira_corpus_write(builder, out, err);
 }
 
 /* Puts the corpus at path under its digest. Other bytes under that key were altered. */
@@ -78,15 +82,14 @@ static enum spira_code read_corpus(const struct spira_step_call *call,
     size_t count = 0;
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", call->inputs, corpus_name);
-    struct corpus_reader reader = {.worker = call->worker};
+    SPIRA_CLEANUP(spira_corpus_builder_free_at)
+    struct spira_corpus_builder *builder = spira_corpus_builder_new(call->folder);
+    struct corpus_reader reader = {.worker = call->worker, .builder = builder};
     enum spira_code code = spira_manifest_corpus(manifest, &ranges, &count, err);
     for (size_t i = 0; code == SPIRA_OK && i < count; i++)
         code = spira_bus_read(call->worker->bus, &ranges[i], add_event, &reader, err);
-    if (code == SPIRA_OK) {
-        spira_corpus_resolve(&reader.builder);
-        code = spira_file_write_by(path, write_corpus, &reader.builder, err);
-    }
-    spira_corpus_builder_done(&reader.builder);
+    if (code == SPIRA_OK)
+        code = spira_file_write_by(path, write_corpus, builder, err);
     return code == SPIRA_OK ? put_corpus(call->worker, path, ret_reference, err) : code;
 }
 
@@ -120,9 +123,12 @@ static enum spira_code prepare(struct spira_step_call *call, struct spira_error 
 
 /* A plan on its way into the output folder. */
 struct plan_writer {
-    const char *outputs;
-    struct spira_digest digest;
+    const char *inputs, *outputs;
+    const struct spira_tools *tools;
     struct spira_planner *planner;
+    FILE *excluded;                 /* excluded.json, which is written as the corpus is read */
+    enum spira_plan_exclusion list; /* of it, that is open */
+    size_t rows;                    /* in that list */
 };
 
 static void plan_writer_done(struct plan_writer *writer)
@@ -130,18 +136,15 @@ static void plan_writer_done(struct plan_writer *writer)
     spira_planner_free(writer->planner);
 }
 
-static enum spira_code put_document(void *context, const char *name,
-                                    const struct spira_value *document,
-                                    struct spira_value **ret_file, struct spira_error *err)
+/* Gives {"name", "sha256", "bytes"} of a file in the output folder. */
+static enum spira_code describe_file(const struct plan_writer *writer, const char *name,
+                                     struct spira_value **ret_file, struct spira_error *err)
 {
-    const struct plan_writer *writer = context;
     SPIRA_CLEANUP(spira_free_at)
     char *path = spira_format("%s/%s", writer->outputs, name);
     struct spira_sha256 sha256;
     uint64_t size;
-    enum spira_code code = spira_document_write(path, document, err);
-    if (code == SPIRA_OK)
-        code = spira_digest_file(writer->digest, path, &sha256, &size, err);
+    enum spira_code code = spira_digest_file(writer->tools->digest, path, &sha256, &size, err);
     if (code != SPIRA_OK)
         return code;
     struct spira_value *file = spira_value_map();
@@ -152,32 +155,68 @@ static enum spira_code put_document(void *context, const char *name,
     return SPIRA_OK;
 }
 
-static enum spira_code add_recording(void *context, struct spira_value *recording,
-                                     struct spira_error *err)
+static enum spira_code put_document(void *context, const char *name,
+                                    const struct spira_value *document,
+                                    struct spira_value **ret_file, struct spira_error *err)
 {
     const struct plan_writer *writer = context;
-    return spira_planner_add(writer->planner, recording, err);
+    SPIRA_CLEANUP(spira_free_at)
+    char *path = spira_format("%s/%s", writer->outputs, name);
+    enum spira_code code = spira_document_write(path, document, err);
+    return code == SPIRA_OK ? describe_file(writer, name, ret_file, err) : code;
+}
+
+static void begin_list(struct plan_writer *writer, enum spira_plan_exclusion list)
+{
+    fputs(list == SPIRA_PLAN_DUPLICATE ? "{\"format\": 1,\n\"duplicates\": ["
+                                       : "],\n\"quarantined\": [",
+          writer->excluded);
+    writer->list = list;
+    writer->rows = 0;
+}
+
+static void exclude(void *context, enum spira_plan_exclusion list, const struct spira_value *note)
+{
+    struct plan_writer *writer = context;
+    if (list != writer->list)
+        begin_list(writer, list);
+    fputs(writer->rows++ ? ",\n" : "\n", writer->excluded);
+    spira_value_write(note, SPIRA_COMPACT, writer->excluded);
+}
+
+/* Lets the planner read the corpus, and writes what it excludes. */
+static enum spira_code plan_corpus(void *context, FILE *out, struct spira_error *err)
+{
+    struct plan_writer *writer = context;
+    SPIRA_CLEANUP(spira_free_at)
+    char *corpus_path = spira_format("%s/%s", writer->inputs, corpus_name);
+    writer->excluded = out;
+    begin_list(writer, SPIRA_PLAN_DUPLICATE);
+    enum spira_code code = spira_corpus_read(writer->tools->json, corpus_path, spira_planner_add,
+                                             writer->planner, err);
+    if (writer->list == SPIRA_PLAN_DUPLICATE)
+        begin_list(writer, SPIRA_PLAN_QUARANTINED);
+    fputs("]}\n", out);
+    return code;
 }
 
 /* Writes the plan's documents, each as soon as the recordings read so far decide it, and plan.json,
  * which it gives. */
-static enum spira_code write_plan(struct plan_writer *writer, const struct spira_tools *tools,
-                                  const char *inputs, struct spira_value **ret_plan,
+static enum spira_code write_plan(struct plan_writer *writer, struct spira_value **ret_plan,
                                   struct spira_error *err)
 {
-    const struct spira_config_items recordings = {"recordings", add_recording, writer};
     SPIRA_CLEANUP(spira_free_at)
-    char *corpus_path = spira_format("%s/%s", inputs, corpus_name);
+    char *excluded_path = spira_format("%s/%s", writer->outputs, excluded_name);
     SPIRA_CLEANUP(spira_free_at)
     char *plan_path = spira_format("%s/%s", writer->outputs, plan_name);
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *corpus = NULL;
-    SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *plan = NULL;
-    enum spira_code code = spira_config_read_items(
-        tools->json, corpus_path, SPIRA_DOCUMENT_MAX_BYTES, &recordings, &corpus, err);
+    struct spira_value *excluded = NULL;
+    enum spira_code code = spira_file_write_by(excluded_path, plan_corpus, writer, err);
     if (code == SPIRA_OK)
-        code = spira_planner_finish(writer->planner, corpus, &plan, err);
+        code = describe_file(writer, excluded_name, &excluded, err);
+    if (code == SPIRA_OK)
+        code = spira_planner_finish(writer->planner, excluded, &plan, err);
     if (code == SPIRA_OK)
         code = spira_document_write(plan_path, plan, err);
     if (code != SPIRA_OK)
@@ -198,12 +237,15 @@ static enum spira_code compute(const struct spira_job *job, const char *inputs, 
     if (code != SPIRA_OK)
         return code;
     SPIRA_CLEANUP(plan_writer_done)
-    struct plan_writer writer = {.outputs = outputs, .digest = tools->digest};
-    writer.planner = spira_planner_new(
-        &config, (struct spira_plan_sink){.put = put_document, .context = &writer});
+    struct plan_writer writer = {.inputs = inputs, .outputs = outputs, .tools = tools};
+    writer.planner = spira_planner_new(&config, (struct spira_plan_sink){
+                                                    .put = put_document,
+                                                    .exclude = exclude,
+                                                    .context = &writer,
+                                                });
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *plan = NULL;
-    code = write_plan(&writer, tools, inputs, &plan, err);
+    code = write_plan(&writer, &plan, err);
     if (code != SPIRA_OK)
         return code;
     struct spira_value *result = spira_value_map();
@@ -237,7 +279,7 @@ static enum spira_code complete(struct spira_step_call *call, struct spira_error
 const struct spira_step spira_plan_features_step = {
     .name = "feature_engineering",
     .consumes = "run.requested",
-    .version = 2,
+    .version = 3,
     .prefix = "dataset",
     .prepare = prepare,
     .compute = compute,

@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "adapters/json/json_config.h"
 
@@ -111,58 +113,73 @@ Test(json_config, nesting_ends_at_32)
     refused(text, "c.json:1: nest");
 }
 
-static enum spira_code take_item(void *context, struct spira_value *item, struct spira_error *err)
+static enum spira_code take_line(void *context, struct spira_value *line, struct spira_error *err)
 {
     struct spira_value *taken = context;
-    spira_value_append(taken, item);
+    spira_value_append(taken, line);
     return spira_value_count(taken) < 4 ? SPIRA_OK
                                         : spira_fail(err, SPIRA_EINTERRUPTED, "four are enough");
 }
 
-/* Parses with the items of "rows" handed out, and writes what was handed out and what was left. */
-static enum spira_code hand_out(const char *text, char **ret_taken, char **ret_rest,
-                                struct spira_error *err)
+/* Reads a file of these bytes by lines of at most 20; writes what was handed out. */
+static enum spira_code read_lines(const char *text, size_t size, char **ret_taken,
+                                  struct spira_error *err)
 {
+    char path[] = "/tmp/spira-test-lines-XXXXXX";
+    SPIRA_CLEANUP(spira_close_at)
+    int fd = mkostemp(path, O_CLOEXEC);
+    cr_assert_eq(write(fd, text, size), (ssize_t)size);
     SPIRA_CLEANUP(spira_value_free_at)
     struct spira_value *taken = spira_value_list();
-    SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *rest = NULL;
-    const struct spira_config_items items = {"rows", take_item, taken};
-    const struct spira_config_source json = spira_config_source_json();
     enum spira_code code =
-        json.ops->parse(json.self, "c.json", text, strlen(text), &items, &rest, err);
+        spira_config_read_lines(spira_config_source_json(), path, 20, take_line, taken, err);
     *ret_taken = spira_value_to_text(taken, SPIRA_CANONICAL);
-    *ret_rest = spira_value_to_text(rest, SPIRA_CANONICAL);
+    unlink(path);
     return code;
 }
 
-Test(json_config, the_items_of_one_list_are_handed_out_instead_of_kept)
+Test(json_config, the_documents_of_a_files_lines_are_handed_out_one_by_one)
 {
     static const struct {
-        const char *text, *taken, *rest;
+        const char *text, *taken, *message;
         enum spira_code code;
     } cases[] = {
-        {"{\"a\": [1], \"rows\": [{\"rows\": [1, 2]}, 3], \"b\": 4}", "[{\"rows\":[1,2]},3]",
-         "{\"a\":[1],\"b\":4,\"rows\":[]}", SPIRA_OK},
-        {"{\"rows\": []}", "[]", "{\"rows\":[]}", SPIRA_OK},
-        {"{\"rows\": 7, \"b\": {\"rows\": [1]}}", "[]", "{\"b\":{\"rows\":[1]},\"rows\":7}",
-         SPIRA_OK},
-        {"[{\"rows\": [1]}]", "[]", "[{\"rows\":[1]}]", SPIRA_OK},
-        {"{\"rows\": [1, 2 3]}", "[1,2]", "null", SPIRA_EINVALID},
-        {"{\"rows\": [1], \"rows\": [2]}", "[1]", "null", SPIRA_EINVALID},
-        {"{\"rows\": [1, 2, 3, 4, 5]}", "[1,2,3,4]", "null", SPIRA_EINTERRUPTED},
+        {"", "[]", "", SPIRA_OK},
+        {"{\"a\": [1]}\n2\n", "[{\"a\":[1]},2]", "", SPIRA_OK},
+        {"1\n2", "[1,2]", "", SPIRA_OK},
+        {"\"345678901234567890\"\n2\n", "[\"345678901234567890\",2]", "", SPIRA_OK},
+        {"1\n\"3456789012345678901\"\n3\n", "[1]", ":2: a line of more than 20 bytes",
+         SPIRA_ETOOBIG},
+        {"1\n\n2\n", "[1]", ":2: not a JSON value", SPIRA_EINVALID},
+        {"\n", "[]", ":1: not a JSON value", SPIRA_EINVALID},
+        {"1\n[2,\n3]\n", "[1]", ":2: not a JSON value", SPIRA_EINVALID},
+        {"1\n2\n3 3\n", "[1,2]", ":3: something behind the end", SPIRA_EINVALID},
+        {"1\n2\n3\n4\n5\n", "[1,2,3,4]", "four are enough", SPIRA_EINTERRUPTED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct spira_error err = {0};
         SPIRA_CLEANUP(spira_free_at)
         char *taken = NULL;
-        SPIRA_CLEANUP(spira_free_at)
-        char *rest = NULL;
-        cr_assert_eq(hand_out(cases[i].text, &taken, &rest, &err), cases[i].code, "%s: %s",
-                     cases[i].text, err.message);
+        cr_assert_eq(read_lines(cases[i].text, strlen(cases[i].text), &taken, &err), cases[i].code,
+                     "%s: %s", cases[i].text, err.message);
         cr_assert_str_eq(taken, cases[i].taken);
-        cr_assert_str_eq(rest, cases[i].rest);
+        cr_assert(strstr(err.message, cases[i].message), "%s", err.message);
     }
+}
+
+Test(json_config, lines_have_no_zero_bytes_and_come_from_a_file_that_is_there)
+{
+    struct spira_error err = {0};
+    SPIRA_CLEANUP(spira_free_at)
+    char *taken = NULL;
+    cr_assert_eq(read_lines("1\n\0002\n3\n", 7, &taken, &err), SPIRA_EINVALID);
+    cr_assert_str_eq(taken, "[1]");
+    cr_assert(strstr(err.message, ":2: a zero byte"), "%s", err.message);
+    const struct spira_config_source json = spira_config_source_json();
+    cr_assert_eq(spira_config_read_lines(json, "/nowhere/c", 20, take_line, NULL, &err),
+                 SPIRA_ENOTFOUND);
+    cr_assert(strstr(err.message, "/nowhere/c"), "%s", err.message);
+    cr_assert_eq(spira_config_read_lines(json, "/tmp", 20, take_line, NULL, &err), SPIRA_EIO);
 }
 
 Test(json_config, the_text_needs_no_zero_behind_it)

@@ -2,6 +2,8 @@
 #ifndef SPIRA_TESTS_CORE_DATASET_CORPUS_PARTS_H
 #define SPIRA_TESTS_CORE_DATASET_CORPUS_PARTS_H
 
+#include <criterion/criterion.h>
+
 #include "core/base/random.h"
 #include "core/dataset/corpus.h"
 
@@ -51,31 +53,80 @@ static inline struct spira_value *noise(const char *recording_id, const char *sh
     return event;
 }
 
+static inline struct spira_value *rejected(const char *recording_id, const char *reason)
+{
+    struct spira_value *event = spira_value_map();
+    spira_value_set_text(event, "recording_id", recording_id);
+    spira_value_set_text(event, "reason", reason);
+    spira_value_set_text(event, "message", "the message");
+    return event;
+}
+
+static inline struct spira_value *withdrawn(const char *sha256)
+{
+    struct spira_value *event = spira_value_map();
+    spira_value_set_text(event, "sha256", sha256);
+    return event;
+}
+
+static inline struct spira_corpus_builder *new_builder(void)
+{
+    return spira_corpus_builder_new("/tmp");
+}
+
+static inline void add_at(struct spira_corpus_builder *builder,
+                          const struct spira_corpus_event *event)
+{
+    struct spira_error err = {0};
+    cr_assert_eq(spira_corpus_add(builder, event, &err), SPIRA_OK, "%s", err.message);
+}
+
 /* Takes event. */
 static inline void add(struct spira_corpus_builder *builder, enum spira_corpus_kind kind,
                        struct spira_value *event, int64_t time_ms, int64_t offset)
 {
-    spira_corpus_add(builder, kind, event, time_ms, 0, offset);
+    add_at(builder, &(struct spira_corpus_event){
+                        .kind = kind, .value = event, .time_ms = time_ms, .offset = offset});
     spira_value_free(event);
 }
 
-static inline void append_row(void *list, const struct spira_value *row)
+static const char *const list_names[SPIRA_CORPUS_LISTS] = {
+    [SPIRA_CORPUS_NOISES] = "noises",
+    [SPIRA_CORPUS_DUPLICATES] = "duplicates",
+    [SPIRA_CORPUS_REFUSED] = "rejected",
+    [SPIRA_CORPUS_RECORDINGS] = "recordings",
+};
+
+static inline struct spira_value *empty_corpus(void)
 {
-    spira_value_append(list, spira_value_copy(row));
+    struct spira_value *corpus = spira_value_map();
+    for (int list = 0; list < SPIRA_CORPUS_LISTS; list++)
+        spira_value_set(corpus, list_names[list], spira_value_list());
+    return corpus;
 }
 
-/* Resolves and ends builder; what the document says, as one tree. */
+static inline enum spira_code append_row(void *corpus, enum spira_corpus_list list,
+                                         struct spira_value *row, struct spira_error *err)
+{
+    (void)err;
+    spira_value_append(spira_value_get(corpus, list_names[list]), row);
+    return SPIRA_OK;
+}
+
+/* Ends builder; its lists in one tree. */
 static inline struct spira_value *resolved(struct spira_corpus_builder *builder)
 {
-    static const char *const lists[] = {"noises", "rejected", "duplicates", "recordings"};
-    struct spira_value *corpus = spira_value_map();
-    spira_value_set_int(corpus, "format", 1);
-    spira_corpus_resolve(builder);
-    for (int list = 0; list < SPIRA_CORPUS_LISTS; list++)
-        spira_corpus_each(builder, (enum spira_corpus_list)list, append_row,
-                          spira_value_set(corpus, lists[list], spira_value_list()));
-    spira_corpus_builder_done(builder);
+    struct spira_error err = {0};
+    struct spira_value *corpus = empty_corpus();
+    cr_assert_eq(spira_corpus_each(builder, append_row, corpus, &err), SPIRA_OK, "%s", err.message);
+    spira_corpus_builder_free(builder);
     return corpus;
+}
+
+static inline const char *text_of(const struct spira_value *corpus, const char *list, size_t index,
+                                  const char *field)
+{
+    return spira_value_get_text(spira_value_at(spira_value_get(corpus, list), index), field, "");
 }
 
 /* The item of a list whose field is text, or NULL. */

@@ -2,8 +2,6 @@
 #ifndef SPIRA_TESTS_CORE_DATASET_PLAN_PARTS_H
 #define SPIRA_TESTS_CORE_DATASET_PLAN_PARTS_H
 
-#include <criterion/criterion.h>
-
 #include "core/dataset/plan.h"
 #include "tests/core/dataset/corpus_parts.h"
 
@@ -30,16 +28,16 @@ static inline void setup(void)
 /* Recordings 0 to count-1 of a person with three recordings each, and a noise. */
 static inline struct spira_value *corpus_of(size_t count)
 {
-    struct spira_corpus_builder builder = {0};
-    add(&builder, SPIRA_CORPUS_ACCEPTED, noise("ward", hex_of(1000000).text), 0, 0);
+    struct spira_corpus_builder *builder = new_builder();
+    add(builder, SPIRA_CORPUS_ACCEPTED, noise("ward", hex_of(1000000).text), 0, 0);
     for (size_t i = 0; i < count; i++) {
         char id[32], patient[32];
         snprintf(id, sizeof id, "%zu.wav", i);
         snprintf(patient, sizeof patient, "person_%zu", i / 3);
-        add(&builder, SPIRA_CORPUS_ACCEPTED,
+        add(builder, SPIRA_CORPUS_ACCEPTED,
             speech(id, hex_of(i).text, (int)(i / 3 % 2), patient, NULL), (int64_t)i, (int64_t)i);
     }
-    return resolved(&builder);
+    return resolved(builder);
 }
 
 /* What a planner hands out: the documents by name. */
@@ -59,6 +57,19 @@ static inline enum spira_code keep_document(void *context, const char *name,
     return SPIRA_OK;
 }
 
+/* Appends what a planner leaves out to excluded.json. */
+static inline void keep_note(void *context, enum spira_plan_exclusion list,
+                             const struct spira_value *note)
+{
+    struct spira_value *excluded = spira_value_get(context, "excluded.json");
+    struct spira_value *quarantined = spira_value_get(excluded, "quarantined");
+    const bool first = spira_value_count(quarantined) == 0;
+    cr_assert(list == SPIRA_PLAN_QUARANTINED || first, "duplicates come first");
+    spira_value_append(list == SPIRA_PLAN_QUARANTINED ? quarantined
+                                                      : spira_value_get(excluded, "duplicates"),
+                       spira_value_copy(note));
+}
+
 /* Plans a corpus, which is freed; gives plan.json, and the other documents in documents. */
 static inline enum spira_code run_planner(struct spira_value *corpus, struct spira_value *documents,
                                           struct spira_value **ret_plan, struct spira_error *err)
@@ -67,15 +78,23 @@ static inline enum spira_code run_planner(struct spira_value *corpus, struct spi
     struct spira_value *owned = corpus;
     SPIRA_CLEANUP(spira_planner_free_at)
     struct spira_planner *planner =
-        spira_planner_new(&config, (struct spira_plan_sink){keep_document, documents});
-    const struct spira_value *recordings = spira_value_get(owned, "recordings");
-    for (size_t i = 0; i < spira_value_count(recordings); i++) {
-        enum spira_code code =
-            spira_planner_add(planner, spira_value_copy(spira_value_at(recordings, i)), err);
-        if (code != SPIRA_OK)
-            return code;
+        spira_planner_new(&config, (struct spira_plan_sink){keep_document, keep_note, documents});
+    struct spira_value *excluded = spira_value_set(documents, "excluded.json", spira_value_map());
+    spira_value_set(excluded, "duplicates", spira_value_list());
+    spira_value_set(excluded, "quarantined", spira_value_list());
+    for (int list = 0; list < SPIRA_CORPUS_LISTS; list++) {
+        const struct spira_value *rows = spira_value_get(owned, list_names[list]);
+        for (size_t i = 0; i < spira_value_count(rows); i++) {
+            enum spira_code code =
+                spira_planner_add(planner, (enum spira_corpus_list)list,
+                                  spira_value_copy(spira_value_at(rows, i)), err);
+            if (code != SPIRA_OK)
+                return code;
+        }
     }
-    return spira_planner_finish(planner, owned, ret_plan, err);
+    struct spira_value *file = spira_value_map();
+    spira_value_set_text(file, "name", "excluded.json");
+    return spira_planner_finish(planner, file, ret_plan, err);
 }
 
 /* The recordings of the documents of a plan's shards in one list, each with its shard. */

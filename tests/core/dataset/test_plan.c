@@ -221,7 +221,7 @@ static void cut(struct spira_value *recordings, size_t from, size_t to, unsigned
 /* A corpus whose digests crowd: half of them begin with as many bits as crowded, the same. */
 static struct spira_value *crowded_corpus(size_t count, unsigned crowded)
 {
-    struct spira_corpus_builder builder = {0};
+    struct spira_corpus_builder *builder = new_builder();
     static const char *const splits[] = {"train", "train", "validation", "test"};
     for (size_t i = 0; i < count; i++) {
         struct hex hex = hex_of(i);
@@ -232,10 +232,10 @@ static struct spira_value *crowded_corpus(size_t count, unsigned crowded)
             bits = (0xb5a3c96d & ~(0xffffffffu >> crowded)) | bits >> crowded;
         snprintf(leading, sizeof leading, "%08x", bits);
         memcpy(hex.text, leading, 8);
-        add(&builder, SPIRA_CORPUS_ACCEPTED,
+        add(builder, SPIRA_CORPUS_ACCEPTED,
             speech(hex.text, hex.text, (int)(i / 4 % 2), NULL, splits[i % 4]), 0, (int64_t)i);
     }
-    return resolved(&builder);
+    return resolved(builder);
 }
 
 Test(plan, shards_are_as_large_as_they_may_be_however_digests_crowd)
@@ -270,17 +270,17 @@ Test(plan, a_small_corpus_is_one_shard_and_the_next_recording_makes_it_two)
 
 Test(plan, digests_that_cannot_be_told_apart_share_a_shard)
 {
-    struct spira_corpus_builder builder = {0};
+    struct spira_corpus_builder *builder = new_builder();
     static const char *const splits[] = {"train", "train", "validation", "test"};
     config.transform.noise.enabled = false;
     for (int i = 0; i < 100; i++) {
         char sha256[65];
         snprintf(sha256, sizeof sha256, "ffff%060x", i);
-        add(&builder, SPIRA_CORPUS_ACCEPTED, speech(sha256, sha256, i % 2, NULL, splits[i % 4]), i,
+        add(builder, SPIRA_CORPUS_ACCEPTED, speech(sha256, sha256, i % 2, NULL, splits[i % 4]), i,
             i);
     }
     SPIRA_CLEANUP(spira_value_free_at)
-    struct spira_value *plan = plan_of(resolved(&builder));
+    struct spira_value *plan = plan_of(resolved(builder));
     const struct spira_value *shards = spira_value_get(plan, "shards");
     cr_assert_eq(spira_value_count(shards), 1);
     cr_assert_eq(shard_at(plan, 0), 65534,
