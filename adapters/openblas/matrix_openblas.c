@@ -55,8 +55,16 @@ static void end_call(bool took)
     atomic_fetch_sub(&calls.under_way, 1);
 }
 
+/* OpenBLAS's flavour without threads has no locks either, and gives wrong products when two threads
+ * call it at once: there, calls take turns. */
+static struct {
+    bool one_by_one;
+    pthread_mutex_t lock;
+} turns = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static void set_one_thread(void)
 {
+    turns.one_by_one = openblas_get_parallel() == OPENBLAS_SEQUENTIAL;
     openblas_set_num_threads(1);
 }
 
@@ -78,11 +86,15 @@ static void gemm(void *self, bool transpose_a, bool transpose_b, size_t m, size_
                  size_t ldc)
 {
     (void)self;
+    if (turns.one_by_one)
+        pthread_mutex_lock(&turns.lock);
     bool takes = begin_call();
     cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
                 transpose_b ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), size_of(k), 1, a,
                 leading(lda), b, leading(ldb), beta, c, leading(ldc));
     end_call(takes);
+    if (turns.one_by_one)
+        pthread_mutex_unlock(&turns.lock);
 }
 
 struct spira_matrix spira_matrix_openblas(void)
