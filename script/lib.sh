@@ -5,6 +5,7 @@
 #   fail TEXT         one line of what went wrong, on stderr, and exit 1
 #   usage             prints the calling script's head comment (its --help)
 #   launch, pid_in, end_in, free_port, port_taken: processes in the background, and their ports
+#   cache_folder, fetch_kafka: what is fetched once for all checkouts, and Kafka's jars there
 
 # The one list of what we need from Debian 12, per purpose.
 declare -A SPIRA_PACKAGES=(
@@ -12,16 +13,27 @@ declare -A SPIRA_PACKAGES=(
              libmsgpack-dev libjson-c-dev libcsv-dev libssl-dev libhiredis-dev librdkafka-dev
              libmicrohttpd-dev libonnx-dev libprotobuf-c-dev protobuf-c-compiler libcriterion-dev
              python3"
+    [runtime]="libsndfile1 libfftw3-single3 libopenblas0-pthread libmsgpackc2 libjson-c5 libcsv3 libssl3
+               libhiredis0.14 librdkafka1 libmicrohttpd12 libprotobuf-c1 libgomp1"
     [bench]="python3-torch python3-torchaudio"
-    [bench_events]="python3-confluent-kafka python3-msgpack python3-jsonschema python3-redis"
+    [bench_events]="python3-redis"
+    [collector]="python3-confluent-kafka python3-msgpack python3-jsonschema"
     [interop]="python3-torch python3-pip util-linux"
+    [test_compose]="iproute2 procps hostname"
+    [spdx]="python3-pip python3-yaml util-linux"
     [corpus]="python3 espeak-ng sox libsox-fmt-base libsox-fmt-mp3"
     [format]="clang-format"
-    [lint]="clang clang-tidy libomp-dev python3 shellcheck"
+    [lint]="clang clang-tidy libomp-dev python3 shellcheck ca-certificates"
     [clang]="clang libomp-dev"
     [fuzz]="clang libclang-rt-14-dev libomp-dev"
+    [coverage]="gcovr"
     [servers]="maven openjdk-17-jre-headless redis-server util-linux"
-    [test]="python3 jq binutils util-linux prometheus"
+    [docker]="docker.io iptables"
+    [compose]="docker-compose"
+    [base]="debootstrap"
+    [kafka]="maven openjdk-17-jre-headless util-linux"
+    [package]="dpkg-dev file git"
+    [test]="python3 python3-yaml jq binutils util-linux prometheus"
 )
 
 say() {
@@ -128,6 +140,30 @@ free_port() {
         fi
     done
     fail "found no free port of 127.0.0.1"
+}
+
+cache_folder=${XDG_CACHE_HOME:-$HOME/.cache}/spira
+kafka_jars=$cache_folder/kafka-4.1.1
+
+# Kafka's jars, from Maven. They appear whole or not at all.
+fetch_kafka() {
+    local log partial=$kafka_jars.partial
+    [ ! -d "$kafka_jars" ] || return 0
+    mkdir -p "${kafka_jars%/*}"
+    exec 8>"$kafka_jars.lock"
+    flock 8
+    if [ ! -d "$kafka_jars" ]; then
+        say "fetching Apache Kafka's jars into $kafka_jars"
+        rm -rf "$partial"
+        if ! log=$(MAVEN_OPTS="${MAVEN_OPTS:-} -XX:-UsePerfData" mvn --quiet --batch-mode \
+            --file deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$partial" 2>&1); then
+            # Maven's first line says which jar and why; the others are advice.
+            printf '%s\n' "$log" | grep -m 1 -F ERROR >&2 || printf '%s\n' "$log" >&2
+            fail "Maven could not fetch the jars of deploy/kafka/pom.xml (org.apache.kafka:kafka_2.13:4.1.1)"
+        fi
+        mv -T "$partial" "$kafka_jars"
+    fi
+    exec 8>&-
 }
 
 # The C sources and headers that are ours, NUL-separated, in a fixed order.
