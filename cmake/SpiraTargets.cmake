@@ -20,11 +20,23 @@ if(SPIRA_FUZZ)
     # Coverage of every library, which is what libFuzzer steers by.
     target_compile_options(spira_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+if(SPIRA_COVERAGE)
+    target_link_options(spira_options INTERFACE --coverage)
+endif()
 
-# Our own code: warnings and the list of banned functions.
+# Our own code: warnings and the list of banned functions. A program holds only those functions of the
+# libraries that it can call; tests hold all, since Criterion finds its own in sections that nobody refers to.
 function(spira_own target)
+    if(SPIRA_COVERAGE) # of it, not of the tests and their twins
+        target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic)
+    endif()
     target_link_libraries(${target} PRIVATE spira_warnings PUBLIC spira_options)
-    target_compile_options(${target} PRIVATE -include ${PROJECT_SOURCE_DIR}/core/base/banned.h)
+    target_compile_options(${target} PRIVATE -include ${PROJECT_SOURCE_DIR}/core/base/banned.h
+        -ffunction-sections -fdata-sections)
+    get_target_property(kind ${target} TYPE)
+    if(kind STREQUAL EXECUTABLE AND NOT SPIRA_SANITIZE)
+        target_link_options(${target} PRIVATE -Wl,--gc-sections)
+    endif()
 endfunction()
 
 # spira_adapter(name SOURCES a.c b.c LIBS pkg::x): the library spira_adapter_<name>.
