@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# packages.sh LIST: prints a folder with the Python packages of LIST.txt, for PYTHONPATH. They come from
-# PyPI, once, into the user's cache folder, beside what Debian has of Python (script/lib.sh, "interop").
+# packages.sh LIST [PURPOSE]: prints a folder with the Python packages of LIST.txt, for PYTHONPATH. They
+# come from PyPI, once, into the user's cache folder, beside what Debian has of Python (script/lib.sh,
+# PURPOSE or "interop").
 set -euo pipefail
 # shellcheck source=script/lib.sh
 . "$(dirname "$0")/../../script/lib.sh"
 
 list=tests/interop/$1.txt
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/spira/interop-$1-$(sha256sum "$list" | head -c 12)
-need interop
+need "${2:-interop}"
 if [ ! -d "$folder" ]; then
     mkdir -p "${folder%/*}"
     exec 8>"$folder.lock"
