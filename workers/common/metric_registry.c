@@ -146,19 +146,6 @@ void spira_metric_observe(struct spira_metric *metric, double value, const char 
     unlock(metric);
 }
 
-void spira_metric_remove(struct spira_metric *metric, const char *const *labels)
-{
-    check_labels(metric, labels);
-    pthread_mutex_lock(&metric->registry->lock);
-    struct series **at = place_of(metric, labels);
-    if (*at) {
-        struct series *gone = *at;
-        *at = gone->next;
-        free_series(gone);
-    }
-    unlock(metric);
-}
-
 /* Backslash and line feed are escaped, in a label's value the quote too. */
 static void write_escaped(const char *text, bool quoted, FILE *out)
 {

@@ -42,9 +42,6 @@ void spira_metric_add(struct spira_metric *metric, double amount, const char *co
 void spira_metric_set(struct spira_metric *metric, double value, const char *const *labels);
 /* A histogram counts an observation. Borrows labels. */
 void spira_metric_observe(struct spira_metric *metric, double value, const char *const *labels);
-/* Forgets a series (a partition that is somebody else's now); none there is fine. Borrows labels.
- */
-void spira_metric_remove(struct spira_metric *metric, const char *const *labels);
 
 /* The content type of, and all families in, Prometheus' text format 0.0.4; freed with free(). */
 #define SPIRA_METRIC_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

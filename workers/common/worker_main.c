@@ -42,6 +42,7 @@ struct process {
     struct spira_handler handler;
     struct spira_health *health;
     struct spira_http_server server;
+    uint16_t http_port;
     struct spira_lag *lag;
     char *scratch;
     int scratch_lock;
@@ -97,11 +98,16 @@ static enum spira_code read_settings(struct process *process,
                                      struct spira_error *err)
 {
     size_t threads = 0;
+    int64_t http_port = 0;
     enum spira_code code = spira_settings_read(arguments, &process->settings, err);
     if (code == SPIRA_OK)
         code = spira_argument_threads(arguments, &threads, err);
     if (code == SPIRA_OK)
         code = read_child(process, threads, err);
+    if (code == SPIRA_OK)
+        code = spira_setting_number(&process->settings, "http-port", 0, UINT16_MAX, 0, &http_port,
+                                    err);
+    process->http_port = (uint16_t)http_port;
     if (code == SPIRA_OK && spira_argument(arguments, "run") && !spira_argument(arguments, "once"))
         code = spira_fail(err, SPIRA_EINVALID, "--run needs --once");
     if (code == SPIRA_OK && spira_argument(arguments, "run") && process->program->step_count == 0)
@@ -134,13 +140,8 @@ static enum spira_code listen_for_health(struct process *process, struct spira_e
 {
     if (!spira_setting(&process->settings, "http-port"))
         return SPIRA_OK;
-    int64_t port = 0;
-    enum spira_code code =
-        spira_setting_number(&process->settings, "http-port", 0, UINT16_MAX, 0, &port, err);
-    return code == SPIRA_OK
-               ? spira_wire_http(process->health, spira_setting(&process->settings, "http-address"),
-                                 (uint16_t)port, &process->server, err)
-               : code;
+    return spira_wire_http(process->health, spira_setting(&process->settings, "http-address"),
+                           process->http_port, &process->server, err);
 }
 
 static enum spira_code show(struct process *process, const char *group, struct spira_error *err)

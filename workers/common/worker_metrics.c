@@ -66,15 +66,6 @@ void spira_worker_metrics_lag(const struct spira_worker_metrics *metrics, const 
     spira_metric_set(metrics->lag_age, age_seconds, SPIRA_LABELS(topic, number));
 }
 
-void spira_worker_metrics_lag_lost(const struct spira_worker_metrics *metrics, const char *topic,
-                                   int32_t partition)
-{
-    SPIRA_CLEANUP(spira_free_at)
-    char *number = spira_format("%jd", (intmax_t)partition);
-    spira_metric_remove(metrics->lag_messages, SPIRA_LABELS(topic, number));
-    spira_metric_remove(metrics->lag_age, SPIRA_LABELS(topic, number));
-}
-
 /* Resident memory in bytes; 0 where the system does not tell. */
 static double resident_bytes(void)
 {

@@ -32,9 +32,6 @@ void spira_worker_metrics_done(struct spira_worker_metrics *metrics);
  * them has waited (0: none waits). A partition that is stuck shows as an age that only grows. */
 void spira_worker_metrics_lag(const struct spira_worker_metrics *metrics, const char *topic,
                               int32_t partition, int64_t messages, double age_seconds);
-/* The partition is somebody else's now: its lag is theirs to show. */
-void spira_worker_metrics_lag_lost(const struct spira_worker_metrics *metrics, const char *topic,
-                                   int32_t partition);
 
 /* Everything, with the process's memory and processor time of now, as
  * spira_metric_registry_text does. Any thread. */

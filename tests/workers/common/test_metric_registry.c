@@ -131,21 +131,6 @@ Test(metric_registry, signs_of_the_format_are_escaped)
                "odd{text=\"a\\\\b\\n\\\"c\\\" \xc3\xa9\"} 1\n");
 }
 
-Test(metric_registry, a_series_can_be_forgotten)
-{
-    struct spira_metric *metric = spira_metric_new(registry, &taken);
-    spira_metric_remove(metric, SPIRA_LABELS("a", "done"));
-    spira_metric_add(metric, 1, SPIRA_LABELS("a", "done"));
-    spira_metric_add(metric, 2, SPIRA_LABELS("b", "done"));
-    spira_metric_add(metric, 3, SPIRA_LABELS("c", "done"));
-    spira_metric_remove(metric, SPIRA_LABELS("b", "done"));
-    spira_metric_remove(metric, SPIRA_LABELS("a", "done"));
-    spira_metric_add(metric, 4, SPIRA_LABELS("a", "done"));
-    check_text("# HELP taken_total Taken.\n# TYPE taken_total counter\n"
-               "taken_total{topic=\"c\",outcome=\"done\"} 3\n"
-               "taken_total{topic=\"a\",outcome=\"done\"} 4\n");
-}
-
 enum { THREADS = 4, TIMES = 20000 };
 
 static struct spira_metric *shared[3];
@@ -155,10 +140,8 @@ static void *measure_often(void *name)
     for (size_t i = 0; i < TIMES; i++) {
         spira_metric_add(shared[0], 1, SPIRA_LABELS(i % 2 ? "odd" : "even", name));
         spira_metric_observe(shared[1], 0.5, SPIRA_LABELS("train"));
-        if (i % 1000 == 0) {
-            spira_metric_remove(shared[2], NULL);
+        if (i % 1000 == 0)
             free(spira_metric_registry_text(registry));
-        }
     }
     return NULL;
 }

@@ -30,7 +30,16 @@ static void end(void)
     spira_arguments_done(&arguments);
 }
 
-TestSuite(settings, .fini = end);
+/* Whatever the caller has set for a fleet of its own is not for these. */
+static void begin(void)
+{
+    static const char *const names[] = {"KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL", "REDIS_URL_FILE",
+                                        "SPIRA_STORE", "SPIRA_INBOX"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
+TestSuite(settings, .init = begin, .fini = end);
 
 Test(settings, an_option_goes_before_the_environment_before_the_preset)
 {

@@ -105,16 +105,3 @@ Test(worker_metrics, the_process_shows_its_start_its_memory_and_its_time)
     cr_assert_gt(value_of(after, "process_resident_memory_bytes"), resident + 50e6);
     cr_assert_gt(value_of(after, "process_cpu_seconds_total"), cpu);
 }
-
-Test(worker_metrics, a_lost_partition_shows_no_lag)
-{
-    spira_worker_metrics_lag(&metrics, "t", 0, 1, 2);
-    spira_worker_metrics_lag(&metrics, "t", 1, 3, 4);
-    spira_worker_metrics_lag_lost(&metrics, "t", 0);
-    spira_worker_metrics_lag_lost(&metrics, "t", 7);
-    SPIRA_CLEANUP(spira_free_at)
-    char *text = spira_worker_metrics_text(&metrics);
-    cr_assert_null(strstr(text, "partition=\"0\""), "%s", text);
-    cr_assert_eq(value_of(text, "spira_lag_messages{topic=\"t\",partition=\"1\"}"), 3);
-    cr_assert_eq(value_of(text, "spira_lag_age_seconds{topic=\"t\",partition=\"1\"}"), 4);
-}
