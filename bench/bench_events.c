@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
-#include "workers/common/loop.h"
-#include "workers/common/topics.h"
+#include "workers/common/loop/loop.h"
+#include "workers/common/run/topics.h"
 #include "workers/common/wiring.h"
 #include "workers/run_tracker/tracker_handler.h"
 

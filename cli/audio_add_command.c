@@ -9,8 +9,8 @@
 #include "cli/progress_bars.h"
 #include "cli/recordings_csv.h"
 #include "cli/run_verbs.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
 #include "workers/common/wiring.h"
 
 enum { POLL_MS = 200, ABSENT_SHOWN = 5 };

@@ -9,7 +9,7 @@
 #include "core/audio/inspect.h"
 #include "core/features/examples.h"
 #include "core/ports/tensors.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 
 /* Appends one file's answer to list and returns its exit code. */
 static int check_file(const char *path, struct spira_value *list)

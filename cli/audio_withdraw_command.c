@@ -4,8 +4,8 @@
 #include "cli/output.h"
 #include "cli/recordings_csv.h"
 #include "cli/withdrawal.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
 
 enum { REASON_MAX = 1024 }; /* of the event */
 

@@ -2,7 +2,7 @@
 #ifndef SPIRA_CLI_COLLECTION_H
 #define SPIRA_CLI_COLLECTION_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* Gives each of these audio.collected events the time it was collected at: from now on, and each
  * later than the one before (last_ms, which moves on; 0 at first), so that of two rows about one

@@ -2,7 +2,7 @@
 #ifndef SPIRA_CLI_COMMANDS_H
 #define SPIRA_CLI_COMMANDS_H
 
-#include "workers/common/options.h"
+#include "workers/common/command_line/options.h"
 
 extern const struct spira_noun spira_local_noun;   /* local_command.c */
 extern const struct spira_noun spira_audio_noun;   /* audio_command.c */

@@ -3,7 +3,7 @@
 #include "cli/configuration.h"
 #include "cli/output.h"
 #include "core/config/import.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 
 static int run_check(const struct spira_arguments *arguments)
 {

@@ -3,7 +3,7 @@
 #define SPIRA_CLI_CONFIGURATION_H
 
 #include "core/config/run_config.h"
-#include "workers/common/options.h"
+#include "workers/common/command_line/options.h"
 
 /* Gives a JSON document with comments, as it is. SPIRA_ENOTFOUND, SPIRA_EIO; SPIRA_EINVALID has the
  * file and the line. */

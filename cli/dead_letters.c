@@ -1,8 +1,8 @@
 #include "cli/dead_letters.h"
 
 #include "schemas/schema.h"
-#include "workers/common/events.h"
-#include "workers/common/options.h"
+#include "workers/common/command_line/options.h"
+#include "workers/common/run/events.h"
 
 enum { TOPICS_MAX = 64, FLUSH_TIMEOUT_MS = 30000, QUEUED_MAX_BYTES = 16 << 20 };
 

@@ -2,7 +2,7 @@
 #ifndef SPIRA_CLI_DEAD_LETTERS_H
 #define SPIRA_CLI_DEAD_LETTERS_H
 
-#include "workers/common/dead_letter.h"
+#include "workers/common/loop/dead_letter.h"
 
 /* Gives the letters that nobody has dealt with, each once, as spira_dead_letter_open gives them
  * plus "place": {"partition", "offset"} on the dead-letter topic; in the order of the pipeline's

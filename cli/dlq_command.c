@@ -4,7 +4,7 @@
 #include "cli/dead_letters.h"
 #include "cli/fleet_connection.h"
 #include "cli/output.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 
 enum { IDS_MAX = 1024 };
 

@@ -1,6 +1,6 @@
 #include "cli/fleet_connection.h"
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 #include "workers/common/wiring.h"
 
 enum { FLUSH_TIMEOUT_MS = 30000 };

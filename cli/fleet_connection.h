@@ -3,7 +3,7 @@
 #ifndef SPIRA_CLI_FLEET_CONNECTION_H
 #define SPIRA_CLI_FLEET_CONNECTION_H
 
-#include "workers/common/settings.h"
+#include "workers/common/command_line/settings.h"
 #include "workers/common/worker.h"
 
 struct spira_fleet_connection {

@@ -1,6 +1,6 @@
 #include "cli/intake_wait.h"
 
-#include "workers/common/dead_letter.h"
+#include "workers/common/loop/dead_letter.h"
 
 /* One event that was sent. The time makes it this one: a recording may have been sent before. */
 struct spira_awaited {

@@ -3,7 +3,7 @@
 #ifndef SPIRA_CLI_INTAKE_WAIT_H
 #define SPIRA_CLI_INTAKE_WAIT_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 struct spira_intake_wait {
     const struct spira_worker *worker;

@@ -8,8 +8,8 @@
 #include "cli/output.h"
 #include "cli/progress_bars.h"
 #include "cli/run_output.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
 
 /* The run did not come to an end of its own. */
 static int conclude_early(const struct spira_error *err)

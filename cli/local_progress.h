@@ -3,7 +3,7 @@
 #define SPIRA_CLI_LOCAL_PROGRESS_H
 
 #include "cli/local_pipeline.h"
-#include "workers/common/step_runner.h"
+#include "workers/common/step/step_runner.h"
 
 struct spira_local_progress {
     /* Set by the owner. */

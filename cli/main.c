@@ -1,7 +1,7 @@
 /* spiractl: finds the verb in the tables, takes the command line apart, runs it. */
 #include "cli/commands.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/help.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/help.h"
 
 #include <errno.h>
 

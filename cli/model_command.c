@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "cli/prediction.h"
 #include "core/publish/registry.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 #include "workers/common/wiring.h"
 
 /* Opens the registry of --store. The folder must be there: looking makes no store. */

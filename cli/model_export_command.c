@@ -1,8 +1,8 @@
 /* spiractl model export: a trained model as a file of another runtime. */
 #include "cli/model_verbs.h"
 #include "cli/output.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/stored_model.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/step/stored_model.h"
 #include "workers/common/wiring.h"
 
 static enum spira_code check_format(const struct spira_arguments *arguments,

@@ -2,7 +2,7 @@
 #ifndef SPIRA_CLI_MODEL_VERBS_H
 #define SPIRA_CLI_MODEL_VERBS_H
 
-#include "workers/common/options.h"
+#include "workers/common/command_line/options.h"
 
 extern const struct spira_verb spira_model_export_verb; /* model_export_command.c */
 

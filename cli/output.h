@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "core/base/value.h"
-#include "workers/common/options.h"
+#include "workers/common/command_line/options.h"
 
 /* Whether -o json was given. SPIRA_EINVALID: -o says neither table nor json. */
 SPIRA_MUST_USE enum spira_code spira_output_is_json(const struct spira_arguments *arguments,

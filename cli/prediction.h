@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "core/features/examples.h"
-#include "workers/common/stored_model.h"
+#include "workers/common/step/stored_model.h"
 
 /* A model ready to score; opened once, used for one recording after the other. One thread. */
 struct spira_predictor {

@@ -8,9 +8,9 @@
 #include "cli/run_output.h"
 #include "cli/run_phase.h"
 #include "cli/run_verbs.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/run_object.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
+#include "workers/common/run/run_object.h"
 
 enum { CANCEL_TIMEOUT_MS = 10000, CANCEL_POLL_MS = 100 };
 

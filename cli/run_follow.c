@@ -1,7 +1,7 @@
 #include "cli/run_follow.h"
 
 #include "cli/run_phase.h"
-#include "workers/common/run_object.h"
+#include "workers/common/run/run_object.h"
 
 enum {
     POLL_MS = 500,

@@ -16,9 +16,9 @@ struct spira_run_follow {
     void *say_self;
 };
 
-/* Waits until the run is over and gives its object (workers/common/run_object.h), or NULL when the
- * time is up before. A run that the run tracker has not met yet is one that is not over; a service
- * that goes away is waited for. Other codes of spira_run_object. */
+/* Waits until the run is over and gives its object (workers/common/run/run_object.h), or NULL when
+ * the time is up before. A run that the run tracker has not met yet is one that is not over; a
+ * service that goes away is waited for. Other codes of spira_run_object. */
 SPIRA_MUST_USE enum spira_code spira_run_follow(const struct spira_run_follow *follow,
                                                 struct spira_value **ret_object,
                                                 struct spira_error *err);

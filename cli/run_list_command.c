@@ -3,8 +3,8 @@
 #include "cli/run_phase.h"
 #include "cli/run_verbs.h"
 #include "core/base/moment.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/run_object.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/run/run_object.h"
 
 enum { LIMIT = 20, LIMIT_MAX = 100000 };
 

@@ -3,7 +3,7 @@
 #include "cli/output.h"
 #include "cli/validation_output.h"
 #include "core/evaluation/metrics.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 
 static void print_text(FILE *out, const char *name, const struct spira_value *map, const char *key)
 {

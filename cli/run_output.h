@@ -1,4 +1,4 @@
-/* A run's object (workers/common/run_object.h) for people, and the exit code it means. */
+/* A run's object (workers/common/run/run_object.h) for people, and the exit code it means. */
 #ifndef SPIRA_CLI_RUN_OUTPUT_H
 #define SPIRA_CLI_RUN_OUTPUT_H
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "workers/common/run_object.h"
+#include "workers/common/run/run_object.h"
 
 /* The field of the run that says that a step is done. */
 static const char *const marks[SPIRA_RUN_STEPS] = {"dataset", "model", "evaluation", "published"};

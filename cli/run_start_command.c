@@ -4,10 +4,10 @@
 #include "cli/run_find.h"
 #include "cli/run_verbs.h"
 #include "core/run/manifest.h"
-#include "workers/common/corpus_ranges.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/run_request.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
+#include "workers/common/run/corpus_ranges.h"
+#include "workers/common/run/run_request.h"
 
 /* What the command line asks for. */
 struct start {

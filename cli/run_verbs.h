@@ -3,7 +3,7 @@
 #define SPIRA_CLI_RUN_VERBS_H
 
 #include "cli/fleet_connection.h"
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 extern const struct spira_verb spira_run_start_verb; /* run_start_command.c */
 extern const struct spira_verb spira_run_list_verb;  /* run_list_command.c */

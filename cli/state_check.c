@@ -1,6 +1,6 @@
 #include "cli/state_check.h"
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 #include "workers/run_tracker/run_tracker.h"
 
 enum { AGAIN_MS = 200 };

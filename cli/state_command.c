@@ -6,8 +6,8 @@
 #include "cli/output.h"
 #include "cli/state_check.h"
 #include "core/base/text.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/command_line/stop_signal.h"
 #include "workers/common/wiring.h"
 
 enum { PATIENCE_MS = 5000, REDRAW_MS = 100 };

@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 #include "cli/fleet_connection.h"
 #include "cli/output.h"
-#include "workers/common/exit_code.h"
-#include "workers/common/topics.h"
+#include "workers/common/command_line/exit_code.h"
+#include "workers/common/run/topics.h"
 
 enum { SHARED_PARTITIONS = 8, PARTITIONS_MAX = 1000 };
 

@@ -1,7 +1,7 @@
 /* spiractl version: which build this is. */
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 #include "workers/common/version.h"
 
 static int run(const struct spira_arguments *arguments)

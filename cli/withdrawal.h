@@ -2,7 +2,7 @@
 #ifndef SPIRA_CLI_WITHDRAWAL_H
 #define SPIRA_CLI_WITHDRAWAL_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* Gives the accepted recordings that names mean, each the SHA-256 of one or its recording id: a
  * list of {"recording_id", "sha256", "patient"} by digest, each once; without "patient" where its

@@ -6,7 +6,7 @@
 #include "core/base/file.h"
 #include "tests/workers/fixture.h"
 #include "workers/audio_intake/audio_intake.h"
-#include "workers/common/dead_letter.h"
+#include "workers/common/loop/dead_letter.h"
 
 static struct fixture fixture;
 static struct spira_error err;

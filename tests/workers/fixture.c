@@ -15,7 +15,7 @@
 #include "core/base/file.h"
 #include "core/run/manifest.h"
 #include "schemas/schema.h"
-#include "workers/common/computation.h"
+#include "workers/common/child/computation.h"
 
 void fixture_topics(const struct fixture *fixture, struct spira_event_bus bus)
 {

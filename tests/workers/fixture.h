@@ -3,7 +3,7 @@
 #define SPIRA_TESTS_WORKERS_FIXTURE_H
 
 #include "adapters/memory/clock_memory.h"
-#include "workers/common/step_runner.h"
+#include "workers/common/step/step_runner.h"
 
 #define RUN_ID "01890a5d-ac96-774b-bcce-b302099a8057"
 

@@ -3,7 +3,7 @@
 #ifndef SPIRA_WORKERS_AUDIO_INTAKE_AUDIO_INTAKE_H
 #define SPIRA_WORKERS_AUDIO_INTAKE_AUDIO_INTAKE_H
 
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 
 extern const struct spira_step spira_audio_intake_step;
 

@@ -22,7 +22,7 @@
 #include "adapters/sndfile/sndfile_audio.h"
 #include "core/base/file.h"
 #include "core/base/moment.h"
-#include "workers/common/computation.h"
+#include "workers/common/child/computation.h"
 #include "workers/common/log.h"
 
 struct spira_tools spira_wire_tools(size_t threads)

@@ -2,8 +2,8 @@
 #ifndef SPIRA_WORKERS_COMMON_WIRING_H
 #define SPIRA_WORKERS_COMMON_WIRING_H
 
-#include "workers/common/health.h"
-#include "workers/common/settings.h"
+#include "workers/common/command_line/settings.h"
+#include "workers/common/loop/health.h"
 #include "workers/common/worker.h"
 
 /* The tools of computations. Nothing to free. */

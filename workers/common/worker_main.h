@@ -2,8 +2,8 @@
 #ifndef SPIRA_WORKERS_COMMON_WORKER_MAIN_H
 #define SPIRA_WORKERS_COMMON_WORKER_MAIN_H
 
-#include "workers/common/handler.h"
-#include "workers/common/step.h"
+#include "workers/common/loop/handler.h"
+#include "workers/common/step/step.h"
 
 struct spira_worker_program {
     const char *program;                   /* "spira-model-training" */

@@ -2,7 +2,7 @@
 #ifndef SPIRA_WORKERS_MODEL_EVALUATION_MEMBER_SCORES_H
 #define SPIRA_WORKERS_MODEL_EVALUATION_MEMBER_SCORES_H
 
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 #include "workers/model_evaluation/scoring.h"
 
 /* Adds a member's weights to the inputs of the call's job and what it is to the list

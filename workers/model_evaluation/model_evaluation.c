@@ -7,7 +7,7 @@
 #include "core/evaluation/report.h"
 #include "core/model/description.h"
 #include "core/model/kernel/kernel.h"
-#include "workers/common/dataset_inputs.h"
+#include "workers/common/step/dataset_inputs.h"
 #include "workers/model_evaluation/member_scores.h"
 #include "workers/model_evaluation/scoring.h"
 

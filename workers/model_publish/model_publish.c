@@ -2,7 +2,7 @@
 
 #include "core/publish/gate.h"
 #include "core/publish/registry.h"
-#include "workers/common/stored_model.h"
+#include "workers/common/step/stored_model.h"
 
 static const char weights_name[] = "model.safetensors";
 static const char onnx_name[] = "model.onnx";

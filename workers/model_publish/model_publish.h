@@ -3,7 +3,7 @@
 #ifndef SPIRA_WORKERS_MODEL_PUBLISH_MODEL_PUBLISH_H
 #define SPIRA_WORKERS_MODEL_PUBLISH_MODEL_PUBLISH_H
 
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 
 extern const struct spira_step spira_model_publish_step;
 

@@ -3,7 +3,7 @@
 #ifndef SPIRA_WORKERS_MODEL_TRAINING_MODEL_TRAINING_H
 #define SPIRA_WORKERS_MODEL_TRAINING_MODEL_TRAINING_H
 
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 
 extern const struct spira_step spira_model_training_step;
 

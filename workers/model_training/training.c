@@ -5,7 +5,7 @@
 #include "core/model/description.h"
 #include "core/model/kernel/kernel.h"
 #include "core/training/trainer.h"
-#include "workers/common/dataset_inputs.h"
+#include "workers/common/step/dataset_inputs.h"
 
 /* Only what decides the training: a member that is trained alone in another run is found. */
 static void set_parameters(struct spira_step_call *call, const struct spira_run_config *config,

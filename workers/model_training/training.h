@@ -3,7 +3,7 @@
 #define SPIRA_WORKERS_MODEL_TRAINING_TRAINING_H
 
 #include "core/run/members.h"
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 
 enum { SPIRA_TRAINING_VERSION = 2 }; /* of the computation */
 

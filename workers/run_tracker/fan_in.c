@@ -3,7 +3,7 @@
 #include "core/dataset/dataset.h"
 #include "core/dataset/plan.h"
 #include "core/dataset/shard.h"
-#include "workers/common/scratch.h"
+#include "workers/common/step/scratch.h"
 #include "workers/run_tracker/fan_in_parts.h"
 
 /* Of the dataset's documents: goes up when they change. */

@@ -2,7 +2,7 @@
 #ifndef SPIRA_WORKERS_RUN_TRACKER_FAN_IN_H
 #define SPIRA_WORKERS_RUN_TRACKER_FAN_IN_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* When every shard of the run under way that this features.computed event belongs to is there: puts
  * validation.json and dataset.json into the store, an artifact under dataset/, and emits

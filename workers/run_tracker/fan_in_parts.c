@@ -1,8 +1,8 @@
 #include "workers/run_tracker/fan_in_parts.h"
 
 #include "core/run/manifest.h"
-#include "workers/common/repair.h"
-#include "workers/common/run_object.h"
+#include "workers/common/run/run_object.h"
+#include "workers/common/step/repair.h"
 
 enum spira_code spira_fan_in_parts(const struct spira_worker *worker, const char *run_id,
                                    const char *set, int64_t wanted, struct spira_value **ret_parts,

@@ -4,7 +4,7 @@
 #define SPIRA_WORKERS_RUN_TRACKER_FAN_IN_PARTS_H
 
 #include "core/config/run_config.h"
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* Gives the parts of the set when all that are wanted are there and the run is under way; else
  * NULL. Codes of the run state. */

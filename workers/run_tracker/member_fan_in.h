@@ -2,7 +2,7 @@
 #ifndef SPIRA_WORKERS_RUN_TRACKER_MEMBER_FAN_IN_H
 #define SPIRA_WORKERS_RUN_TRACKER_MEMBER_FAN_IN_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* When every member of the run under way that this training.computed event belongs to is there:
  * keeps the list of them,

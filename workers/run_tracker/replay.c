@@ -1,6 +1,6 @@
 #include "workers/run_tracker/replay.h"
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 #include "workers/run_tracker/run_tracker.h"
 
 struct replay {

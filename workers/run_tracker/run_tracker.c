@@ -1,6 +1,6 @@
 #include "workers/run_tracker/run_tracker.h"
 
-#include "workers/common/run_object.h"
+#include "workers/common/run/run_object.h"
 #include "workers/run_tracker/fan_in.h"
 #include "workers/run_tracker/member_fan_in.h"
 

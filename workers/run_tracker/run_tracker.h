@@ -3,7 +3,7 @@
 #ifndef SPIRA_WORKERS_RUN_TRACKER_RUN_TRACKER_H
 #define SPIRA_WORKERS_RUN_TRACKER_RUN_TRACKER_H
 
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* The events it consumes; ret_count of them. */
 const char *const *spira_run_tracker_events(size_t *ret_count);

@@ -2,7 +2,7 @@
 #ifndef SPIRA_WORKERS_RUN_TRACKER_TRACKER_HANDLER_H
 #define SPIRA_WORKERS_RUN_TRACKER_TRACKER_HANDLER_H
 
-#include "workers/common/handler.h"
+#include "workers/common/loop/handler.h"
 #include "workers/common/worker.h"
 
 /* Makes a handler that keeps the run state up with the events and goes back to where the state is

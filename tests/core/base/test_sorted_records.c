@@ -9,7 +9,7 @@
 
 #include "core/base/file.h"
 #include "core/base/random.h"
-#include "workers/common/sanitized.h"
+#include "workers/common/child/sanitized.h"
 
 static char folder[] = "/tmp/spira-test-sorted-XXXXXX";
 static struct spira_error err;

@@ -2,7 +2,7 @@
 #include <sys/resource.h>
 
 #include "tests/core/dataset/corpus_parts.h"
-#include "workers/common/sanitized.h"
+#include "workers/common/child/sanitized.h"
 
 static size_t count_of(const struct spira_value *corpus, const char *list)
 {

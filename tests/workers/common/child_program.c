@@ -6,9 +6,9 @@
 
 #include "tests/workers/common/child_steps.h"
 #include "workers/audio_intake/audio_intake.h"
-#include "workers/common/child_main.h"
-#include "workers/common/child_process.h"
-#include "workers/common/scratch.h"
+#include "workers/common/child/child_main.h"
+#include "workers/common/child/child_process.h"
+#include "workers/common/step/scratch.h"
 #include "workers/common/wiring.h"
 #include "workers/feature_engineering/compute_features.h"
 #include "workers/feature_engineering/plan_features.h"

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
-#include "workers/common/child_protocol.h"
+#include "workers/common/child/child_protocol.h"
 
 /* What a play gets and gives. */
 struct stage {

@@ -2,7 +2,7 @@
 #ifndef SPIRA_TESTS_WORKERS_CHILD_STEPS_H
 #define SPIRA_TESTS_WORKERS_CHILD_STEPS_H
 
-#include "workers/common/step.h"
+#include "workers/common/step/step.h"
 
 extern const struct spira_step child_step;
 

@@ -4,7 +4,7 @@
 #include "adapters/flaky/object_store_flaky.h"
 #include "core/base/file.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/checkpoints.h"
+#include "workers/common/child/checkpoints.h"
 
 static struct fixture fixture;
 static struct spira_job job;

@@ -12,8 +12,8 @@
 #include "core/base/file.h"
 #include "tests/workers/common/child_steps.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/child_process.h"
-#include "workers/common/scratch.h"
+#include "workers/common/child/child_process.h"
+#include "workers/common/step/scratch.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 };

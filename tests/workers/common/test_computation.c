@@ -5,7 +5,7 @@
 #include "adapters/flaky/object_store_flaky.h"
 #include "core/base/file.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/computation.h"
+#include "workers/common/child/computation.h"
 
 static struct fixture fixture;
 static struct spira_step_call call;

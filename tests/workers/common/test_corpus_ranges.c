@@ -1,4 +1,4 @@
-#include "workers/common/corpus_ranges.h"
+#include "workers/common/run/corpus_ranges.h"
 
 #include <criterion/criterion.h>
 

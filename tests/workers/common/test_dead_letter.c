@@ -1,4 +1,4 @@
-#include "workers/common/dead_letter.h"
+#include "workers/common/loop/dead_letter.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "workers/common/exit_code.h"
+#include "workers/common/command_line/exit_code.h"
 
 Test(exit_code, every_code_has_the_exit_code_that_scripts_rely_on)
 {

@@ -9,8 +9,8 @@
 #include "adapters/openssl/openssl_digest.h"
 #include "tests/adapters/http/http_client.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/health.h"
 #include "workers/common/log.h"
+#include "workers/common/loop/health.h"
 #include "workers/common/version.h"
 #include "workers/common/wiring.h"
 

@@ -6,7 +6,7 @@
 #include "adapters/flaky/event_bus_flaky.h"
 #include "adapters/posix/clock_posix.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/loop.h"
+#include "workers/common/loop/loop.h"
 
 /* A handler that plays a script: what each call of it does. */
 struct play {

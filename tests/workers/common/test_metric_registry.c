@@ -2,7 +2,7 @@
 #include <math.h>
 #include <pthread.h>
 
-#include "workers/common/metric_registry.h"
+#include "workers/common/loop/metric_registry.h"
 
 static struct spira_metric_registry *registry;
 

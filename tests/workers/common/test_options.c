@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "workers/common/help.h"
-#include "workers/common/options.h"
+#include "workers/common/command_line/help.h"
+#include "workers/common/command_line/options.h"
 
 static const struct spira_option options[] = {
     {"config", "FILE", "what to do", 0, true, false},

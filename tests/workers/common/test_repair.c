@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/workers/fixture.h"
-#include "workers/common/repair.h"
+#include "workers/common/step/repair.h"
 #include "workers/run_tracker/run_tracker.h"
 
 static struct fixture fixture;

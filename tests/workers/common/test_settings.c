@@ -1,4 +1,4 @@
-#include "workers/common/settings.h"
+#include "workers/common/command_line/settings.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "workers/common/stop_signal.h"
+#include "workers/common/command_line/stop_signal.h"
 
 Test(stop_signal, the_first_signal_asks_and_says_which_it_was)
 {

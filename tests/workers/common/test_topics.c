@@ -1,4 +1,4 @@
-#include "workers/common/topics.h"
+#include "workers/common/run/topics.h"
 
 #include <criterion/criterion.h>
 

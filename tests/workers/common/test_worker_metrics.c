@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "adapters/memory/clock_memory.h"
+#include "workers/common/loop/worker_metrics.h"
 #include "workers/common/version.h"
-#include "workers/common/worker_metrics.h"
 
 static struct spira_worker_metrics metrics;
 

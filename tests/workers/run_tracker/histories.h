@@ -3,7 +3,7 @@
 #define SPIRA_TESTS_WORKERS_RUN_TRACKER_HISTORIES_H
 
 #include "adapters/memory/clock_memory.h"
-#include "workers/common/events.h"
+#include "workers/common/run/events.h"
 
 /* Gives worker a prefix of its own and makes the topics there, of three partitions each. */
 void histories_topics(struct spira_worker *worker);

@@ -5,7 +5,7 @@
 
 #include "adapters/posix/clock_posix.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/loop.h"
+#include "workers/common/loop/loop.h"
 #include "workers/run_tracker/run_tracker.h"
 
 #define OTHER_RUN "01890a5d-ac96-774b-bcce-b302099a8058"

@@ -7,8 +7,8 @@
 #include "adapters/kafka/event_bus_kafka.h"
 #include "adapters/posix/clock_posix.h"
 #include "tests/workers/fixture.h"
-#include "workers/common/dead_letter.h"
-#include "workers/common/loop.h"
+#include "workers/common/loop/dead_letter.h"
+#include "workers/common/loop/loop.h"
 #include "workers/run_tracker/run_tracker.h"
 #include "workers/run_tracker/tracker_handler.h"
 
