@@ -25,6 +25,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -110,9 +111,10 @@ class LocalRuns:
         return folder
 
     def by_image(self, store, changes):
-        return json.loads(docker("run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp",
-                                 *self.mounts(store), self.arguments.image, "spiractl", *self.words(changes),
-                                 timeout=600))
+        # One thread, as the fleet has not: no digest depends on how many there are.
+        return json.loads(docker("run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--env",
+                                 "SPIRA_THREADS=1", *self.mounts(store), self.arguments.image, "spiractl",
+                                 *self.words(changes), timeout=600))
 
     def by_package(self, store, changes):
         """A bare Debian: apt-get brings what the package depends on, then it runs as nobody."""
@@ -384,6 +386,7 @@ def main():
     parser.add_argument("--kafka-port", type=int, required=True)
     parser.add_argument("--keep", action="store_true", help="leave the containers when it fails")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it finds nothing left either
     work = pathlib.Path(tempfile.mkdtemp(prefix="spira-compose."))
     work.chmod(0o755)  # containers' users look into it
     scenario, problem = Scenario(arguments, work), None
@@ -395,11 +398,11 @@ def main():
     if problem and arguments.keep:
         print(f"left as they are: compose project {scenario.project.name}, {work}", file=sys.stderr)
     else:
-        try:
-            scenario.down()
-            remove(work, arguments.image)
-        except (Wrong, OSError) as caught:
-            problem = problem or caught
+        for undo in (scenario.down, lambda: remove(work, arguments.image)):
+            try:
+                undo()
+            except (Wrong, OSError) as caught:
+                problem = problem or caught
     for name, value in scenario.figures.items():
         print(f"  {name}: {value}")
     if problem:
