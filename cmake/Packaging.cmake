@@ -18,7 +18,7 @@ endforeach()
 set(documents ${CMAKE_INSTALL_DATAROOTDIR}/doc/spira)
 install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/spira/schemas
     FILES_MATCHING PATTERN "*.schema.json")
-install(DIRECTORY docs DESTINATION ${documents} PATTERN PLAN.md EXCLUDE)
+install(DIRECTORY docs DESTINATION ${documents})
 install(FILES README.md deploy/package/copyright DESTINATION ${documents})
 
 # What only a Debian package has: units, their user and settings, the changelog.

@@ -6,7 +6,7 @@ fleet's image, DIR the demo corpus, FILE the Debian package, which is installed 
 image. --compose is the compose command, a word each time.
 
   1. Reference: `spiractl local run`, in a container without a network, of three configurations.
-  2. compose up with two feature workers; recordings arrive through examples/collector/collect.py; a
+  2. compose up with two feature workers; recordings arrive through docs/examples/collector/collect.py; a
      run of the first configuration is published.
   3. A run of the second while a feature worker, Kafka, Redis and the trainer are killed, each at work.
   4. The topic is replayed into a run of the third configuration.
@@ -36,7 +36,7 @@ from containers import (Project, Wrong, await_that, computes, crash, docker, kil
 from kafka_client import Kafka, KafkaError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COLLECT = ROOT / "examples" / "collector" / "collect.py"
+COLLECT = ROOT / "docs" / "examples" / "collector" / "collect.py"
 PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
 CONFIG = ROOT / "tests" / "e2e" / "small.json"
 FEATURE_WORKERS = 2

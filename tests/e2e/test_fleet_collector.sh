@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Recordings from outside: examples/collector/collect.py gives them to a fleet as a data-collection system
+# Recordings from outside: docs/examples/collector/collect.py gives them to a fleet as a data-collection system
 # would, and the dataset is that of the same CSV file.
 # shellcheck source=tests/e2e/fleet_e2e.sh
 . "$(dirname "$0")/fleet_e2e.sh"
-collector=$(cd "$here/../.." && pwd)/examples/collector/collect.py
+collector=$(cd "$here/../.." && pwd)/docs/examples/collector/collect.py
 
 # collect NAME WORD...: its lines go to $work/NAME.lines, its messages to $work/NAME.err, its exit code to $code.
 collect() {

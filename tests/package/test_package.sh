@@ -31,7 +31,7 @@ programs=(spira-audio-intake spira-feature-engineering spira-model-evaluation sp
     printf 'lib/systemd/system/%s@.service\n' "${programs[@]}"
     printf '%s\n' etc/spira/spira.env usr/lib/sysusers.d/spira.conf
     printf 'usr/share/doc/spira/%s\n' README.md changelog.gz copyright
-    names usr/share/doc/spira/docs docs '*' | grep -v PLAN.md
+    names usr/share/doc/spira/docs docs '*'
     names usr/share/spira/schemas schemas '*.schema.json'
 } | LC_ALL=C sort >"$work/expected"
 dpkg-deb --fsys-tarfile "$package" | tar -t | sed -n 's,^\./\(.*[^/]\)$,\1,p' | LC_ALL=C sort >"$work/contents"

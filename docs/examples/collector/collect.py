@@ -41,7 +41,7 @@ try:
 except ImportError:
     jsonschema = None
 
-SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
+SCHEMAS = pathlib.Path(__file__).resolve().parents[3] / "schemas"
 SPLITS = ["train", "validation", "test"]
 CHUNK_BYTES = 1 << 20
 
