@@ -5,6 +5,7 @@
 #   fail TEXT         one line of what went wrong, on stderr, and exit 1
 #   usage             prints the calling script's head comment (its --help)
 #   launch, pid_in, end_in, free_port, port_taken: processes in the background, and their ports
+#   is_checkout: whether this folder is a git checkout
 #   cache_folder, fetch_kafka: what is fetched once for all checkouts, and Kafka's jars there
 
 # The one list of what we need from Debian 12, per purpose.
@@ -164,6 +165,11 @@ fetch_kafka() {
         mv -T "$partial" "$kafka_jars"
     fi
     exec 8>&-
+}
+
+# Whether this folder is a git checkout, not merely inside one.
+is_checkout() {
+    [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$PWD" ]
 }
 
 # The C sources and headers that are ours, NUL-separated, in a fixed order.

@@ -8,7 +8,7 @@
 /* What the network says of one recording. */
 struct spira_inferred {
     size_t recording;                     /* index of the loader */
-    const struct spira_window *windows;   /* data is not theirs any more */
+    const struct spira_window *windows;   /* without data */
     size_t count;                         /* at least 1 */
     const double *probabilities, *losses; /* of each window, the means over its outputs */
     double score;                         /* mean of the probabilities */
