@@ -97,7 +97,7 @@ static void print_metric(FILE *out, const struct spira_value *evaluation, const 
     }
     SPIRA_CLEANUP(spira_free_at)
     char *text =
-        spira_format("%-8s ensemble, published %s, members %s%s%s", all, own, mean ? mean : "-",
+        spira_format("%-8s ensemble, best member %s, members %s%s%s", all, own, mean ? mean : "-",
                      deviation ? " +- " : "", deviation ? deviation : "");
     spira_print_line(out, name, text);
 }
@@ -123,7 +123,7 @@ void spira_run_print(FILE *out, const struct spira_value *run)
     print_number(out, "best epoch", training, "best_epoch");
     print_number(out, "validation loss", training, "validation_loss");
     print_number(out, "validation accuracy", training, "validation_accuracy");
-    print_number(out, "published member", evaluation, "published_member");
+    print_number(out, "best member", evaluation, "published_member");
     for (const struct spira_metric *metric = spira_metrics; metric->name; metric++)
         print_metric(out, evaluation, metric->name);
     print_number(out, "out-of-fold accuracy", spira_value_get(evaluation, "cross_validation"),
